@@ -1,0 +1,6 @@
+namespace Waypoint.ControlPlane;
+
+internal static class Program
+{
+    private static int Main() => 0;
+}

@@ -1,0 +1,6 @@
+namespace Waypoint.Ctl;
+
+internal static class Program
+{
+    private static int Main() => 0;
+}

@@ -1,0 +1,6 @@
+namespace Waypoint.NodeAgent;
+
+internal static class Program
+{
+    private static int Main() => 0;
+}

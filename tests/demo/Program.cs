@@ -1,0 +1,6 @@
+namespace Waypoint.Demo;
+
+internal static class Program
+{
+    private static int Main() => 0;
+}

@@ -1,0 +1,6 @@
+namespace Waypoint.Echo;
+
+internal static class Program
+{
+    private static int Main() => 0;
+}

@@ -1,0 +1,20 @@
+using System.Net;
+using Waypoint.Proxy.Mesh;
+
+namespace Waypoint.Proxy.Listening;
+
+/// <summary>
+/// Where the client wanted to go: a connection feature that the listening plane sets on every HTTP connection
+/// before Kestrel sees its first byte.
+/// </summary>
+internal interface IConnectionDestination
+{
+    /// <summary>The address and port that the client dialled (design D2).</summary>
+    IPEndPoint Original { get; }
+
+    /// <summary>The real TCP peer, or the client named by a carrier that may be believed (design D3).</summary>
+    IPEndPoint Client { get; }
+
+    /// <summary>The HTTP chain of the snapshot in force now; null when the configuration no longer has one for this destination.</summary>
+    HttpChain? CurrentChain();
+}

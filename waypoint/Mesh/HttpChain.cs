@@ -1,0 +1,20 @@
+using Waypoint.Proxy.Routing;
+
+namespace Waypoint.Proxy.Mesh;
+
+/// <summary>
+/// The HTTP behaviour of one service port: an immutable route table and what surrounds it.
+/// </summary>
+internal sealed class HttpChain
+{
+    /// <summary>istiod's name for it, such as <c>inbound-vip|80|http|echo.shop.svc.cluster.local</c>.</summary>
+    public required string Name { get; init; }
+
+    public required RouteTable Routes { get; init; }
+
+    /// <summary>Value of the <c>server</c> response header, overwritten on every answer; null leaves the backend's.</summary>
+    public string? ServerName { get; init; }
+
+    /// <summary>The longest silence on one stream; zero means no limit (istiod's default for waypoints).</summary>
+    public TimeSpan StreamIdleTimeout { get; init; }
+}

@@ -1,0 +1,6 @@
+namespace Waypoint.Proxy;
+
+internal static class Program
+{
+    private static int Main() => 0;
+}

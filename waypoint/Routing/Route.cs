@@ -1,0 +1,9 @@
+namespace Waypoint.Proxy.Routing;
+
+/// <summary>One route: when it applies, what it does, and which headers it changes on the way.</summary>
+internal sealed record Route(
+    string Name,
+    RouteMatch Match,
+    RouteAction Action,
+    HeaderMutations RequestHeaders,
+    HeaderMutations ResponseHeaders);

@@ -1,0 +1,57 @@
+using Waypoint.Proxy.Mesh;
+using Waypoint.Proxy.Resilience;
+
+namespace Waypoint.Proxy.Routing;
+
+/// <summary>What a matched route does with the request.</summary>
+internal abstract record RouteAction;
+
+/// <summary>Sends the request to one of the clusters.</summary>
+internal sealed record ForwardAction(WeightedClusters Clusters) : RouteAction
+{
+    /// <summary>How the path changes before it is sent; null sends it byte for byte.</summary>
+    public PathRewrite? PathRewrite { get; init; }
+
+    /// <summary>The authority to send instead of the client's; null keeps the client's.</summary>
+    public string? HostRewrite { get; init; }
+
+    /// <summary>Limit for the whole exchange including retries; zero means none. Past it the client gets 504.</summary>
+    public TimeSpan Timeout { get; init; }
+
+    /// <summary>Null means: never retried.</summary>
+    public RetryPolicy? Retry { get; init; }
+
+    public IReadOnlyList<Mirror> Mirrors { get; init; } = [];
+}
+
+/// <summary>Answers with a Location. Null parts are taken from the request.</summary>
+internal sealed record RedirectAction(int Status) : RouteAction
+{
+    public string? Scheme { get; init; }
+
+    public string? Host { get; init; }
+
+    public int? Port { get; init; }
+
+    public PathRewrite? PathRewrite { get; init; }
+}
+
+/// <summary>Answers from the proxy itself.</summary>
+internal sealed record DirectResponseAction(int Status, ReadOnlyMemory<byte> Body) : RouteAction;
+
+/// <summary>A copy of the request, whose answer is thrown away.</summary>
+/// <param name="Cluster">Where the copy goes.</param>
+/// <param name="Numerator">The copied share is <paramref name="Numerator"/> in <paramref name="Denominator"/>.</param>
+internal sealed record Mirror(LoadBalancing.ClusterSlot Cluster, uint Numerator, uint Denominator);
+
+/// <summary>A change of the path; the query is never touched.</summary>
+internal abstract record PathRewrite;
+
+/// <summary>The whole path is replaced.</summary>
+internal sealed record ReplaceFullPath(string Path) : PathRewrite;
+
+/// <summary>The matched prefix (by path element) is replaced.</summary>
+internal sealed record ReplacePrefix(string MatchedPrefix, string Replacement) : PathRewrite;
+
+/// <summary>What the regular expression matches is replaced; <c>\1</c> in the substitution names a group (RE2 notation).</summary>
+internal sealed record ReplaceRegex(System.Text.RegularExpressions.Regex Pattern, string Substitution) : PathRewrite;
