@@ -13,7 +13,9 @@ internal sealed class Remains
     {
         _id = id;
         _cgroup = Path.Combine(CgroupOfMachine(), id);
+        // A process that just joined the cgroup is still on its way from the machine's namespace to the bed's.
         _namespaces = [.. ProcessesOfCgroup().Select(NetworkNamespace).OfType<string>()];
+        _namespaces.Remove(NetworkNamespace(Environment.ProcessId)!);
     }
 
     internal static Remains Of(string id) => new(id);
