@@ -17,4 +17,13 @@ internal sealed class HttpChain
 
     /// <summary>The longest silence on one stream; zero means no limit (istiod's default for waypoints).</summary>
     public TimeSpan StreamIdleTimeout { get; init; }
+
+    /// <summary>Routes match against the normal form of the path (HCM <c>normalize_path</c>; istiod's default).</summary>
+    public bool NormalizePath { get; init; }
+
+    /// <summary>HTTP upgrades that pass through, such as <c>websocket</c>; names without case.</summary>
+    public IReadOnlySet<string> Upgrades { get; init; } = new HashSet<string>(StringComparer.OrdinalIgnoreCase);
+
+    /// <summary>Names of filters that the configuration asks for and this version does not have.</summary>
+    public IReadOnlyList<string> UnsupportedFilters { get; init; } = [];
 }

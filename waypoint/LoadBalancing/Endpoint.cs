@@ -1,0 +1,33 @@
+using System.Net;
+
+namespace Waypoint.Proxy.LoadBalancing;
+
+/// <summary>One address that can serve. Immutable but for its shared <see cref="State"/>.</summary>
+internal sealed class Endpoint
+{
+    public required IPEndPoint Address { get; init; }
+
+    /// <summary>At least 1.</summary>
+    public uint Weight { get; init; } = 1;
+
+    /// <summary>0 is used first; the next one when the endpoints before it are not enough.</summary>
+    public int Priority { get; init; }
+
+    public Locality Locality { get; init; } = Locality.None;
+
+    /// <summary>What the control plane says of its health; our own observations are in <see cref="State"/>.</summary>
+    public bool IsHealthy { get; init; } = true;
+
+    /// <summary>
+    /// The control plane asks for an HBONE tunnel to this endpoint (an <c>envoyInternalAddress</c>). There is none yet: it is dialled plainly.
+    /// </summary>
+    public bool WantsTunnel { get; init; }
+
+    public required EndpointState State { get; init; }
+}
+
+/// <summary>Where an endpoint runs; empty parts are unknown.</summary>
+internal sealed record Locality(string Region, string Zone, string SubZone)
+{
+    public static Locality None { get; } = new("", "", "");
+}
