@@ -13,6 +13,8 @@ public abstract class Sandbox
 {
     private static readonly TimeSpan StartDeadline = TimeSpan.FromSeconds(10);
 
+    private SandboxProcess? _pause;
+
     private protected Sandbox(Bed bed, string name)
     {
         Bed = bed;
@@ -28,7 +30,7 @@ public abstract class Sandbox
     public string Cgroup { get; }
 
     /// <summary>The process that holds the namespaces, as Kubernetes' pause container does.</summary>
-    public int PauseProcess { get; private set; }
+    public int PauseProcess => (_pause ?? throw new InvalidOperationException($"{Name} is not started")).Id;
 
     /// <summary>A path that opens the network namespace, for nsenter or for a node agent.</summary>
     public string NetworkNamespace => $"/proc/{PauseProcess}/ns/net";
@@ -124,9 +126,8 @@ public abstract class Sandbox
             exec sleep infinity"
             """;
         string[] launch = ["-c", Unshare, Name, Cgroup, namespaces, script];
-        SandboxProcess pause = SandboxProcess.Start($"pause of {Name}", launch, environment: null);
-        PauseProcess = pause.Id;
-        await pause.WaitForLineAsync(line => line == "ready", StartDeadline).ConfigureAwait(false);
+        _pause = SandboxProcess.Start($"pause of {Name}", launch, environment: null);
+        await _pause.WaitForLineAsync(line => line == "ready", StartDeadline).ConfigureAwait(false);
     }
 
     /// <summary>Ends every process here; the namespaces end with the last.</summary>
@@ -137,6 +138,7 @@ public abstract class Sandbox
             () => File.ReadAllText(Path.Combine(Cgroup, "cgroup.events")).Contains("populated 0", StringComparison.Ordinal),
             StartDeadline,
             $"{Cgroup} to be empty").ConfigureAwait(false);
+        await _pause!.WaitForExitAsync(StartDeadline).ConfigureAwait(false);
         Directory.Delete(Cgroup);
     }
 }

@@ -1,0 +1,11 @@
+namespace Waypoint.Echo;
+
+internal enum EchoProtocol
+{
+    Http1,
+    Http2,
+    RawHttp,
+    Tcp,
+    Greeting,
+    HalfClose,
+}
