@@ -10,7 +10,7 @@ internal sealed class ClusterSlot(string name)
 
     public string Name { get; } = name;
 
-    /// <summary>Null when the configuration names a cluster that was never sent: the request gets 500 (Gateway API's answer to an invalid backend).</summary>
+    /// <summary>Null when the configuration names a cluster that was never sent: the request gets <see cref="Routing.ForwardAction.MissingClusterStatus"/>.</summary>
     public Cluster? Current
     {
         get => _current;

@@ -34,7 +34,7 @@ internal abstract record HeaderMatch(string Name)
     }
 
     /// <summary>The value that is compared. Allocates only when the field came more than once.</summary>
-    public bool TryGetValue(in RequestHead request, out ReadOnlySpan<char> value)
+    public bool TryGetValue(scoped in RequestHead request, out ReadOnlySpan<char> value)
     {
         switch (_source)
         {

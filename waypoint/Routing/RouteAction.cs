@@ -22,6 +22,9 @@ internal sealed record ForwardAction(WeightedClusters Clusters) : RouteAction
     public RetryPolicy? Retry { get; init; }
 
     public IReadOnlyList<Mirror> Mirrors { get; init; } = [];
+
+    /// <summary>The answer when the chosen cluster was never sent: 500 for an invalid backend (Gateway API), 503 where the configuration says nothing.</summary>
+    public int MissingClusterStatus { get; init; } = 503;
 }
 
 /// <summary>Answers with a Location. Null parts are taken from the request.</summary>
@@ -34,6 +37,8 @@ internal sealed record RedirectAction(int Status) : RouteAction
     public int? Port { get; init; }
 
     public PathRewrite? PathRewrite { get; init; }
+
+    public bool StripQuery { get; init; }
 }
 
 /// <summary>Answers from the proxy itself.</summary>
