@@ -1,0 +1,42 @@
+# Two commands matter: `make demo` and `make test`. Each does its own set-up.
+
+DOTNET_FLAGS := --configuration Release --nologo
+TEST_FLAGS   := $(DOTNET_FLAGS) --no-build -maxcpucount:1 --logger "trx" --results-directory artifacts/test-results
+SHARED       ?= $(or $(WAYPOINT_SHARED),../shared)
+
+.PHONY: demo test test-shared bench insns build setup root format clean
+
+demo: build root ## KEEP=1 leaves the mesh up
+	@artifacts/bin/Waypoint.Demo/release/waypoint-demo $(if $(KEEP),--keep)
+
+test: build root
+	@rm -rf artifacts/test-results
+	dotnet test Waypoint.sln $(TEST_FLAGS) --filter "Needs!=shared"
+
+test-shared: build root ## against the foreign programs in $(SHARED)
+	@test -x $(SHARED)/bin/get || { echo "test-shared: $(SHARED)/bin/get: not found; set WAYPOINT_SHARED" >&2; exit 1; }
+	$(SHARED)/bin/get istio-echo-client istio-echo-server k6 ghz grpcurl h2spec
+	@rm -rf artifacts/test-results
+	WAYPOINT_SHARED=$(abspath $(SHARED)) dotnet test Waypoint.sln $(TEST_FLAGS) --filter "Needs=shared"
+
+bench: build root
+	loadtest/bench
+
+insns: build root ## the verifier's instruction count of each BPF program
+	@$(MAKE) --no-print-directory -C bpf insns
+
+build: setup
+	dotnet build Waypoint.sln $(DOTNET_FLAGS) -verbosity:quiet
+
+setup:
+	@./setup.sh
+
+root:
+	@test "$$(id -u)" -eq 0 || { echo "make: run as root: network namespaces, cgroups and BPF need it" >&2; exit 1; }
+
+format:
+	dotnet format Waypoint.sln
+	find bpf -name '*.[ch]' -not -path '*/build/*' -exec clang-format -i {} +
+
+clean:
+	rm -rf artifacts bpf/build
