@@ -20,7 +20,7 @@ test-shared: build root ## against the foreign programs in $(SHARED)
 	WAYPOINT_SHARED=$(abspath $(SHARED)) dotnet test Waypoint.sln $(TEST_FLAGS) --filter "Needs=shared"
 
 bench: build root
-	loadtest/bench
+	@artifacts/bin/Waypoint.Bench/release/waypoint-bench
 
 insns: build root ## the verifier's instruction count of each BPF program
 	@$(MAKE) --no-print-directory -C bpf insns
