@@ -1,0 +1,50 @@
+/* SPDX-License-Identifier: Apache-2.0 OR GPL-2.0-only */
+#ifndef WAYPOINT_EVENT_H
+#define WAYPOINT_EVENT_H
+
+#include "maps.h"
+
+/* A place in the ring buffer with what is known of the connection in it; to be submitted with event_submit().
+ */
+static __always_inline struct event *event_reserve(enum event_kind kind, enum counter reason, __u64 socket,
+                                                   const struct connection *connection)
+{
+	__u32 zero = 0;
+	struct settings *setting = bpf_map_lookup_elem(&settings, &zero);
+	struct event *event;
+
+	if (!setting || !(setting->flags & SETTING_EVENTS))
+		return NULL;
+	event = bpf_ringbuf_reserve(&events, sizeof(*event), 0);
+	if (!event) {
+		count(COUNTER_EVENT_LOST);
+		return NULL;
+	}
+	*event = (struct event){
+	    .time_ns = bpf_ktime_get_ns(),
+	    .socket = socket,
+	    .netns = connection->netns,
+	    .kind = kind,
+	    .reason = reason,
+	    .service = connection->service,
+	    .backend = connection->backend,
+	    .source = connection->source,
+	    .original = connection->original,
+	    .chosen = connection->chosen,
+	    .source_port = connection->source_port,
+	    .original_port = connection->original_port,
+	    .chosen_port = connection->chosen_port,
+	};
+	event->duration_ns = event->time_ns - connection->started_ns;
+	return event;
+}
+
+/* A wake-up costs more than the event itself: one for many. */
+static __always_inline void event_submit(struct event *event)
+{
+	__u64 waiting = bpf_ringbuf_query(&events, BPF_RB_AVAIL_DATA);
+
+	bpf_ringbuf_submit(event, waiting >= EVENTS_WAKEUP_BYTES ? BPF_RB_FORCE_WAKEUP : BPF_RB_NO_WAKEUP);
+}
+
+#endif
