@@ -1,4 +1,4 @@
-using System.Net;
+using System.Diagnostics;
 
 namespace Waypoint.TestBed.Mesh;
 
@@ -37,6 +37,9 @@ public sealed class LocalMesh : IAsyncDisposable
     /// <summary>The waypoints, by the name of their pod.</summary>
     public IReadOnlyDictionary<string, MeshProgram> Waypoints => _waypoints;
 
+    /// <summary>How long the node and its pods, without any program, took to come up.</summary>
+    public TimeSpan PodsUp { get; private set; }
+
     /// <summary>The pod of that name; names are unique across the namespaces of a mesh on one bed.</summary>
     public Pod this[string pod] => _pods[pod];
 
@@ -46,9 +49,11 @@ public sealed class LocalMesh : IAsyncDisposable
     /// <summary>Starts everything that the folder describes and waits until each part says that it is ready.</summary>
     public static async Task<LocalMesh> StartAsync(string folder)
     {
+        long start = Stopwatch.GetTimestamp();
         LocalMesh mesh = new(await Bed.StartAsync().ConfigureAwait(false));
         try
         {
+            mesh.PodsUp = Stopwatch.GetElapsedTime(start);
             mesh.Config.CopyFrom(folder);
             await mesh.StartAsync(Manifests.Read(mesh.Config.FullPath)).ConfigureAwait(false);
             return mesh;
@@ -69,31 +74,38 @@ public sealed class LocalMesh : IAsyncDisposable
             Bed.Hosts.Set($"{service.Name}.{service.Namespace}.svc.cluster.local", service.ClusterAddress);
             Bed.Hosts.Set($"{service.Name}.{service.Namespace}", service.ClusterAddress);
         }
-        Task controlPlane = ControlPlane.StartAsync();
-        Task agent = StartAgentAsync(controlPlane);
-        List<Task> starting = [controlPlane, agent];
+        long start = Stopwatch.GetTimestamp();
         foreach (PodManifest manifest in manifests.Pods)
         {
-            Pod pod = await Bed.AddPodAsync(manifest.Name, manifest.Address4, manifest.Address6).ConfigureAwait(false);
-            _pods.Add(manifest.Name, pod);
-            if (manifest.Image == "waypoint")
-            {
-                MeshProgram waypoint = new(manifest.Name, pod, new Uri("http://127.0.0.1:15021/healthz/ready"),
-                    () => pod.Start(Programs.Waypoint, manifest.Arguments, WaypointEnvironment.Of(manifest)));
-                _waypoints.Add(manifest.Name, waypoint);
-                starting.Add(waypoint.StartAsync());
-            }
-            else if (CommandOf(manifest) is [string program, .. string[] arguments])
-            {
-                _containers.Add(manifest.Name, StartContainer(pod, program, arguments));
-            }
+            _pods.Add(manifest.Name, await Bed.AddPodAsync(manifest.Name, manifest.Address4, manifest.Address6).ConfigureAwait(false));
         }
+        PodsUp += Stopwatch.GetElapsedTime(start);
+
+        Task controlPlane = ControlPlane.StartAsync();
+        List<Task> starting = [controlPlane, StartAgentAsync(controlPlane), .. manifests.Pods.Select(StartPodAsync)];
         await Task.WhenAll(starting).ConfigureAwait(false);
         foreach (PodManifest manifest in manifests.Pods.Where(manifest => manifest.IsEnrolled))
         {
             await AgentAdmin.EnrolAsync(_pods[manifest.Name]).ConfigureAwait(false);
         }
         await AgentAdmin.WaitForConvergenceAsync().ConfigureAwait(false);
+    }
+
+    private Task StartPodAsync(PodManifest manifest)
+    {
+        Pod pod = _pods[manifest.Name];
+        if (manifest.Image == "waypoint")
+        {
+            MeshProgram waypoint = new(manifest.Name, pod, new Uri("http://127.0.0.1:15021/healthz/ready"),
+                () => pod.Start(Programs.Waypoint, manifest.Arguments, WaypointEnvironment.Of(manifest)));
+            _waypoints.Add(manifest.Name, waypoint);
+            return waypoint.StartAsync();
+        }
+        if (CommandOf(manifest) is [string program, .. string[] arguments])
+        {
+            _containers.Add(manifest.Name, StartContainer(pod, program, arguments));
+        }
+        return Task.CompletedTask;
     }
 
     // An agent's first connection to a control plane that does not listen yet would cost a back-off.

@@ -28,6 +28,9 @@ public sealed class MeshProgram
     /// <summary>The process of the last start.</summary>
     public SandboxProcess Process => _process ?? throw new InvalidOperationException($"{Name} was not started");
 
+    /// <summary>From exec to ready at the last start.</summary>
+    public TimeSpan ReadyAfter { get; private set; }
+
     /// <summary>Starts the program and waits until it says that it is ready; returns how long that took since exec.</summary>
     public async Task<TimeSpan> StartAsync()
     {
@@ -41,7 +44,7 @@ public sealed class MeshProgram
         {
             throw new TimeoutException($"{exception.Message}\n{_process.Tail()}");
         }
-        return Stopwatch.GetElapsedTime(start);
+        return ReadyAfter = Stopwatch.GetElapsedTime(start);
     }
 
     /// <summary>Reads an endpoint of the program's admin or metrics server.</summary>
