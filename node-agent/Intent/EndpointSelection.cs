@@ -1,4 +1,5 @@
 using System.Collections.Immutable;
+using Waypoint.NodeAgent.Engine;
 using Waypoint.NodeAgent.Workloads;
 
 namespace Waypoint.NodeAgent.Intent;
@@ -9,10 +10,11 @@ internal sealed class EndpointSelection(Node node, Locality locality, LoadBalanc
     // A workload of capacity 1 beside one of 1000 would need 1001 slots; shares finer than this are rounded.
     private const int MaxWeightedSlots = 1024;
 
-    private readonly List<(Backend Backend, uint Capacity)> _chosen = [];
+    private readonly List<Candidate> _chosen = [];
     private int _rank;
 
-    public void Offer(Workload workload, ushort port, bool wantsProxyHeader)
+    /// <param name="port">The port to reach it at; 0 when it has none.</param>
+    public void Offer(Workload workload, ushort port)
     {
         if (port == 0
             || workload.Capacity == 0
@@ -35,49 +37,46 @@ internal sealed class EndpointSelection(Node node, Locality locality, LoadBalanc
             _rank = rank;
         }
 
-        _chosen.Add((new Backend(address, port, wantsProxyHeader), workload.Capacity));
+        _chosen.Add(new Candidate(address, port, port == workload.ProxyProtocolPort, workload.Capacity));
     }
 
     public ImmutableArray<Backend> ToSlots()
     {
         _chosen.Sort();
-        var distinct = new List<(Backend Backend, uint Capacity)>(_chosen.Count);
-        foreach ((Backend backend, uint capacity) in _chosen)
+        for (int i = _chosen.Count - 1; i > 0; i--)
         {
-            // Two workloads of one address and port (a pod known under two names) are one backend; the sort put the greater capacity last.
-            if (distinct.Count > 0 && distinct[^1].Backend == backend)
+            // Two workloads of one address and port (a pod known under two names) are one backend; the greater capacity is sorted last.
+            if (_chosen[i - 1].IsSameBackend(_chosen[i]))
             {
-                distinct.RemoveAt(distinct.Count - 1);
+                _chosen.RemoveAt(i - 1);
             }
-
-            distinct.Add((backend, capacity));
         }
 
         ulong total = 0;
         ulong divisor = 0;
-        foreach ((_, uint capacity) in distinct)
+        foreach (Candidate candidate in _chosen)
         {
-            total += capacity;
-            divisor = GreatestCommonDivisor(divisor, capacity);
+            total += candidate.Capacity;
+            divisor = GreatestCommonDivisor(divisor, candidate.Capacity);
         }
 
-        if (divisor == 0)
+        if (total == 0)
         {
             return [];
         }
 
-        ulong slots = Math.Min(total / divisor, (ulong)Math.Max(MaxWeightedSlots, distinct.Count));
-        var result = ImmutableArray.CreateBuilder<Backend>((int)slots);
-        foreach ((Backend backend, uint capacity) in distinct)
+        ulong count = Math.Min(total / divisor, (ulong)Math.Max(MaxWeightedSlots, _chosen.Count));
+        var slots = ImmutableArray.CreateBuilder<Backend>((int)count);
+        foreach (Candidate candidate in _chosen)
         {
-            ulong share = Math.Max(1, (capacity * slots + total / 2) / total);
-            for (ulong i = 0; i < share; i++)
+            var backend = candidate.ToBackend();
+            for (ulong share = Math.Max(1, (candidate.Capacity * count + total / 2) / total); share > 0; share--)
             {
-                result.Add(backend);
+                slots.Add(backend);
             }
         }
 
-        return result.DrainToImmutable();
+        return slots.DrainToImmutable();
     }
 
     private bool TryGetAddress(Workload workload, out InternetAddress address)
@@ -130,5 +129,19 @@ internal sealed class EndpointSelection(Node node, Locality locality, LoadBalanc
         }
 
         return a;
+    }
+
+    private readonly record struct Candidate(InternetAddress Address, ushort Port, bool WantsProxyHeader, uint Capacity) : IComparable<Candidate>
+    {
+        public bool IsSameBackend(Candidate other) => this with { Capacity = other.Capacity } == other;
+
+        public Backend ToBackend() => new(
+            Address.ToKernel(), NetworkPort.From(Port), WantsProxyHeader ? BackendFlags.WantsProxyHeader : BackendFlags.None);
+
+        public int CompareTo(Candidate other) =>
+            Address.CompareTo(other.Address) is var address and not 0 ? address
+            : Port.CompareTo(other.Port) is var port and not 0 ? port
+            : WantsProxyHeader.CompareTo(other.WantsProxyHeader) is var header and not 0 ? header
+            : Capacity.CompareTo(other.Capacity);
     }
 }

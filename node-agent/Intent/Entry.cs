@@ -1,4 +1,5 @@
 using System.Collections.Immutable;
+using Waypoint.NodeAgent.Engine;
 using Waypoint.NodeAgent.Workloads;
 
 namespace Waypoint.NodeAgent.Intent;

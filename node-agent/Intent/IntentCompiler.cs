@@ -1,5 +1,7 @@
 using System.Collections.Immutable;
+using Waypoint.NodeAgent.Engine;
 using Waypoint.NodeAgent.Workloads;
+using Service = Waypoint.NodeAgent.Workloads.Service;
 
 namespace Waypoint.NodeAgent.Intent;
 
@@ -35,7 +37,7 @@ internal static class IntentCompiler
         }
 
         var entries = ImmutableArray.CreateBuilder<Entry>();
-        var frontends = ImmutableArray.CreateBuilder<KeyValuePair<Frontend, EntryKey>>();
+        var frontends = ImmutableArray.CreateBuilder<KeyValuePair<FrontendKey, EntryKey>>();
         foreach (AddressFamily family in Families)
         {
             InternetAddress[] ofFamily = [.. addresses.Where(address => address.Family == family)];
@@ -51,8 +53,9 @@ internal static class IntentCompiler
                 var entry = new EntryKey(UnitKind.Service, service.Key, port.Port, family);
                 entries.Add(waypoint is { } reference
                     ? new Entry(entry, [], EntryKey.Waypoint(reference, family))
-                    : new Entry(entry, SelectEndpoints(store, service, port, family)));
-                frontends.AddRange(ofFamily.Select(address => KeyValuePair.Create(new Frontend(address, port.Port), entry)));
+                    : new Entry(entry, Select(
+                        store, service.LoadBalancing, family, store.EndpointsOf(service.Key).Values, workload => workload.TargetPort(service.Key, port))));
+                frontends.AddRange(ofFamily.Select(address => KeyValuePair.Create(FrontendOf(address, port.Port), entry)));
             }
         }
 
@@ -70,14 +73,14 @@ internal static class IntentCompiler
         }
 
         var entries = ImmutableArray.CreateBuilder<Entry>();
-        var frontends = ImmutableArray.CreateBuilder<KeyValuePair<Frontend, EntryKey>>();
+        var frontends = ImmutableArray.CreateBuilder<KeyValuePair<FrontendKey, EntryKey>>();
         foreach (AddressFamily family in Families)
         {
             var entry = new EntryKey(UnitKind.Workload, workload.Uid, 0, family);
             int before = frontends.Count;
             frontends.AddRange(workload.Addresses
                 .Where(address => address.Family == family && store.TryGetWorkload(address, out Workload? named) && ReferenceEquals(named, workload))
-                .Select(address => KeyValuePair.Create(new Frontend(address, 0), entry)));
+                .Select(address => KeyValuePair.Create(FrontendOf(address, 0), entry)));
             if (frontends.Count > before)
             {
                 entries.Add(new Entry(entry, [], EntryKey.Waypoint(waypoint, family)));
@@ -111,17 +114,9 @@ internal static class IntentCompiler
             : [];
 
         LoadBalancing loadBalancing = service?.LoadBalancing ?? LoadBalancing.Default;
-        ImmutableArray<Entry> entries = [.. Families.Select(family =>
-        {
-            var selection = new EndpointSelection(store.Node, store.Locality, loadBalancing, family);
-            foreach (Workload instance in instances)
-            {
-                bool proxy = instance.ProxyProtocolPort != 0;
-                selection.Offer(instance, proxy ? instance.ProxyProtocolPort : RedirectPort, proxy);
-            }
-
-            return new Entry(EntryKey.Waypoint(reference, family), selection.ToSlots());
-        })];
+        ImmutableArray<Entry> entries = [.. Families.Select(family => new Entry(
+            EntryKey.Waypoint(reference, family),
+            Select(store, loadBalancing, family, instances, instance => instance.ProxyProtocolPort is > 0 and var port ? port : RedirectPort)))];
         return new Unit(entries, []);
     }
 
@@ -141,15 +136,23 @@ internal static class IntentCompiler
         return new PodIntent(addresses, own is not null || workload.ProxyProtocolPort != 0, own);
     }
 
-    private static ImmutableArray<Backend> SelectEndpoints(WorkloadStore store, Service service, ServicePort port, AddressFamily family)
+    private static FrontendKey FrontendOf(InternetAddress address, ushort port) =>
+        new(address.ToKernel(), NetworkPort.From(port), TransportProtocol.Tcp);
+
+    private static ImmutableArray<Backend> Select(
+        WorkloadStore store, LoadBalancing loadBalancing, AddressFamily family, IEnumerable<Workload> workloads, Func<Workload, ushort> portOf)
     {
-        var selection = new EndpointSelection(store.Node, store.Locality, service.LoadBalancing, family);
-        foreach (Workload workload in store.EndpointsOf(service.Key).Values)
+        var selection = new EndpointSelection(store.Node, store.Locality, loadBalancing, family);
+        foreach (Workload workload in workloads)
         {
-            selection.Offer(workload, workload.TargetPort(service.Key, port), wantsProxyHeader: false);
+            selection.Offer(workload, portOf(workload));
         }
 
-        return selection.ToSlots();
+        // A socket of IPv6 reaches an IPv4 backend as ::ffff:a.b.c.d (unless it asked for IPv6 only), which beats being refused.
+        ImmutableArray<Backend> slots = selection.ToSlots();
+        return slots.IsEmpty && family == AddressFamily.IPv6
+            ? Select(store, loadBalancing, AddressFamily.IPv4, workloads, portOf)
+            : slots;
     }
 
     private static IEnumerable<WaypointReference> WaypointsServedBy(WorkloadStore store, Workload workload)

@@ -1,9 +1,10 @@
 using System.Collections.Immutable;
+using Waypoint.NodeAgent.Engine;
 
 namespace Waypoint.NodeAgent.Intent;
 
 /// <summary>What one service, one workload or one waypoint compiles to. Immutable; a change of the mesh replaces the units it touches.</summary>
-internal sealed record Unit(ImmutableArray<Entry> Entries, ImmutableArray<KeyValuePair<Frontend, EntryKey>> Frontends)
+internal sealed record Unit(ImmutableArray<Entry> Entries, ImmutableArray<KeyValuePair<FrontendKey, EntryKey>> Frontends)
 {
     public bool Equals(Unit? other) =>
         other is not null

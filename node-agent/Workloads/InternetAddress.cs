@@ -1,6 +1,8 @@
 using System.Buffers.Binary;
 using System.Diagnostics.CodeAnalysis;
 using System.Net;
+using System.Runtime.InteropServices;
+using Waypoint.NodeAgent.Engine;
 
 namespace Waypoint.NodeAgent.Workloads;
 
@@ -44,6 +46,9 @@ internal readonly record struct InternetAddress(UInt128 Value) : IComparable<Int
             : throw new ArgumentException($"{address} is neither IPv4 nor IPv6.", nameof(address));
     }
 
+    public static InternetAddress From(KernelAddress address) =>
+        new(BinaryPrimitives.ReadUInt128BigEndian(MemoryMarshal.AsBytes(new ReadOnlySpan<KernelAddress>(in address))));
+
     public static InternetAddress Parse(string text) => From(IPAddress.Parse(text));
 
     public static bool TryParse([NotNullWhen(true)] string? text, out InternetAddress address)
@@ -51,6 +56,13 @@ internal readonly record struct InternetAddress(UInt128 Value) : IComparable<Int
         bool parsed = IPAddress.TryParse(text, out IPAddress? ip);
         address = parsed ? From(ip!) : default;
         return parsed;
+    }
+
+    public KernelAddress ToKernel()
+    {
+        Span<byte> bytes = stackalloc byte[Size];
+        Write(bytes);
+        return MemoryMarshal.Read<KernelAddress>(bytes);
     }
 
     public void Write(Span<byte> destination) => BinaryPrimitives.WriteUInt128BigEndian(destination, Value);
