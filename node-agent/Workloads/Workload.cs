@@ -5,6 +5,9 @@ namespace Waypoint.NodeAgent.Workloads;
 /// <summary>A workload (a pod, a virtual machine, an external endpoint) as the control plane describes it. Immutable.</summary>
 internal sealed record Workload
 {
+    /// <summary>Where a PROXY v2 header is expected when the control plane names no port.</summary>
+    public const ushort DefaultProxyProtocolPort = 15088;
+
     public required string Uid { get; init; }
     public required string Name { get; init; }
     public required string Namespace { get; init; }

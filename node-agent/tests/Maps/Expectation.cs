@@ -1,0 +1,69 @@
+using Waypoint.NodeAgent.Engine;
+using Waypoint.NodeAgent.Intent;
+
+namespace Waypoint.NodeAgent.Tests.Maps;
+
+/// <summary>What an intent promises a client that dials an address, in the words of <see cref="KernelReader"/>.</summary>
+internal static class Expectation
+{
+    public static string Read(DesiredState state, FrontendKey dialled)
+    {
+        if (!state.TryFind(dialled, out Entry entry))
+        {
+            return KernelReader.Untouched;
+        }
+
+        return entry.Waypoint is { } waypoint ? $"waypoint {Slots(state.Entries[waypoint])}" : Slots(entry);
+    }
+
+    /// <summary>
+    /// What a client may be given while one state is replaced by the other: what the address leads to before or after, that as it was or as
+    /// it will be, and if it goes through a waypoint, the waypoint as it was or as it will be.
+    /// </summary>
+    public static HashSet<string> Between(DesiredState before, DesiredState after, FrontendKey dialled)
+    {
+        var allowed = new HashSet<string>();
+        DesiredState[] states = [before, after];
+        foreach (DesiredState state in states)
+        {
+            if (!state.TryFind(dialled, out Entry found))
+            {
+                allowed.Add(KernelReader.Untouched);
+                continue;
+            }
+
+            foreach (Entry entry in Versions(states, found.Key))
+            {
+                allowed.UnionWith(entry.Waypoint is { } waypoint
+                    ? Versions(states, waypoint).Select(version => $"waypoint {Slots(version)}")
+                    : [Slots(entry)]);
+            }
+        }
+
+        return allowed;
+    }
+
+    private static IEnumerable<Entry> Versions(IEnumerable<DesiredState> states, EntryKey key) =>
+        states.Select(state => state.Entries.GetValueOrDefault(key)).OfType<Entry>();
+
+    private static string Slots(Entry entry) =>
+        $"[{string.Join(' ', entry.Slots.Select(backend => $"{backend.Addr}:{backend.Port}{(backend.Flags == BackendFlags.None ? "" : "+header")}"))}]";
+}
+
+internal sealed class DesiredState(IEnumerable<Unit> units)
+{
+    private readonly Dictionary<FrontendKey, EntryKey> _frontends = units
+        .SelectMany(unit => unit.Frontends).ToDictionary(frontend => frontend.Key, frontend => frontend.Value);
+
+    public Dictionary<EntryKey, Entry> Entries { get; } = units.SelectMany(unit => unit.Entries).ToDictionary(entry => entry.Key);
+
+    public IEnumerable<FrontendKey> Frontends => _frontends.Keys;
+
+    public bool TryFind(FrontendKey dialled, out Entry entry)
+    {
+        bool found = _frontends.TryGetValue(dialled, out EntryKey key)
+            || _frontends.TryGetValue(dialled with { Port = default }, out key);
+        entry = found ? Entries[key] : null!;
+        return found;
+    }
+}

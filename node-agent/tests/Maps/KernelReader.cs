@@ -1,0 +1,49 @@
+using Waypoint.NodeAgent.Engine;
+
+namespace Waypoint.NodeAgent.Tests.Maps;
+
+/// <summary>What a client that dials an address would be given, decided as the kernel programs decide it.</summary>
+internal static class KernelReader
+{
+    /// <summary>The address is none of the mesh's.</summary>
+    public const string Untouched = "untouched";
+
+    /// <summary>Something that an entry refers to is not there: no complete transaction leaves that.</summary>
+    public const string Incomplete = "incomplete";
+
+    /// <summary>All that a connection may be given, in words that name no number of the maps.</summary>
+    public static string Read(InMemoryKernelMaps maps, FrontendKey dialled)
+    {
+        if (!maps.Frontends.Entries.TryGetValue(dialled, out Frontend frontend)
+            && !maps.Frontends.Entries.TryGetValue(dialled with { Port = default }, out frontend))
+        {
+            return Untouched;
+        }
+
+        if (!maps.Services.Entries.TryGetValue(frontend.Service, out Service service))
+        {
+            return Incomplete;
+        }
+
+        return service.Waypoint == 0 ? Slots(maps, service)
+            : maps.Services.Entries.TryGetValue(service.Waypoint, out Service waypoint) ? $"waypoint {Slots(maps, waypoint)}"
+            : Incomplete;
+    }
+
+    private static string Slots(InMemoryKernelMaps maps, Service service)
+    {
+        var backends = new List<string>();
+        for (uint i = 0; i < service.Count; i++)
+        {
+            if (!maps.Slots.Entries.TryGetValue(new SlotKey(service.Slots, i), out Slot slot)
+                || !maps.Backends.Entries.TryGetValue(slot.Backend, out Backend backend))
+            {
+                return Incomplete;
+            }
+
+            backends.Add($"{backend.Addr}:{backend.Port}{(backend.Flags == BackendFlags.None ? "" : "+header")}");
+        }
+
+        return $"[{string.Join(' ', backends)}]";
+    }
+}
