@@ -7,7 +7,7 @@ namespace Waypoint.NodeAgent.Engine;
 /// pinned or makes new ones, then the caller fills them, then <see cref="Attach"/> lets connections meet this version's
 /// programs. Until then whatever was attached goes on unchanged.
 /// </summary>
-internal sealed class KernelEngine : IDisposable
+internal sealed class KernelEngine : IKernelMaps, IDisposable
 {
     private readonly BpfObject _object;
     private readonly Dictionary<string, BpfDescriptor> _maps;
@@ -43,6 +43,16 @@ internal sealed class KernelEngine : IDisposable
     public KernelHashMap<uint, Backend> Backends { get; }
 
     public KernelCounters Counters { get; }
+
+    IKernelMap<ulong, Pod> IKernelMaps.Pods => Pods;
+
+    IKernelMap<FrontendKey, Frontend> IKernelMaps.Frontends => Frontends;
+
+    IKernelMap<uint, Service> IKernelMaps.Services => Services;
+
+    IKernelMap<SlotKey, Slot> IKernelMaps.Slots => Slots;
+
+    IKernelMap<uint, Backend> IKernelMaps.Backends => Backends;
 
     /// <summary>Setting takes effect at once, on connections of all versions of the programs.</summary>
     public unsafe KernelSettings Settings

@@ -14,10 +14,13 @@ internal sealed class KernelLayoutException(string path, uint found)
 }
 
 /// <summary>A map has no room for another entry. What was in it stays.</summary>
-internal sealed class KernelMapFullException(string map, int capacity)
+internal sealed class KernelMapFullException(string map, int capacity, int written)
     : KernelEngineException(string.Create(CultureInfo.InvariantCulture, $"Map {map} is full: all of its {capacity} entries are used."))
 {
     public string Map { get; } = map;
 
     public int Capacity { get; } = capacity;
+
+    /// <summary>How many entries of the call, from the first, are in the map nevertheless.</summary>
+    public int Written { get; } = written;
 }

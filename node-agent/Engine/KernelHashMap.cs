@@ -6,7 +6,7 @@ namespace Waypoint.NodeAgent.Engine;
 
 /// <summary>One of the contract's hash maps. Each call is a system call; the methods for many entries need a few.</summary>
 /// <remarks>Safe for several threads; a batch is not atomic as a whole, each of its entries is.</remarks>
-internal sealed unsafe class KernelHashMap<TKey, TValue>
+internal sealed unsafe class KernelHashMap<TKey, TValue> : IKernelMap<TKey, TValue>
     where TKey : unmanaged
     where TValue : unmanaged
 {
@@ -52,7 +52,7 @@ internal sealed unsafe class KernelHashMap<TKey, TValue>
         var entry = new Checked(CheckOf(key), value);
         if (Native.MapUpdate(_map, &key, &entry, 0) < 0)
         {
-            throw WriteFailed();
+            throw WriteFailed(written: 0);
         }
     }
 
@@ -63,20 +63,22 @@ internal sealed unsafe class KernelHashMap<TKey, TValue>
         var keys = new TKey[Math.Min(entries.Count, BatchSize)];
         var values = new Checked[keys.Length];
         var count = 0;
+        var written = 0;
         foreach (var (key, value) in entries)
         {
             keys[count] = key;
             values[count++] = new Checked(CheckOf(key), value);
             if (count == keys.Length)
             {
-                SetBatch(keys, values, count);
+                SetBatch(keys, values, count, written);
+                written += count;
                 count = 0;
             }
         }
 
         if (count > 0)
         {
-            SetBatch(keys, values, count);
+            SetBatch(keys, values, count, written);
         }
     }
 
@@ -164,7 +166,7 @@ internal sealed unsafe class KernelHashMap<TKey, TValue>
         }
     }
 
-    private void SetBatch(TKey[] keys, Checked[] values, int length)
+    private void SetBatch(TKey[] keys, Checked[] values, int length, int writtenBefore)
     {
         var count = (uint)length;
         fixed (TKey* keyBuffer = keys)
@@ -172,13 +174,13 @@ internal sealed unsafe class KernelHashMap<TKey, TValue>
         {
             if (Native.MapUpdateBatch(_map, keyBuffer, valueBuffer, &count, null) < 0)
             {
-                throw WriteFailed();
+                throw WriteFailed(writtenBefore + (int)count);
             }
         }
     }
 
-    private Exception WriteFailed() => Marshal.GetLastPInvokeError() == Errno.TooBig
-        ? new KernelMapFullException(Name, Capacity)
+    private Exception WriteFailed(int written) => Marshal.GetLastPInvokeError() == Errno.TooBig
+        ? new KernelMapFullException(Name, Capacity, written)
         : LibbpfException.Last($"write map {Name}");
 
     private static uint CheckOf(in TKey key)
