@@ -50,7 +50,7 @@ static __always_inline int resolve_once(const struct pod *pod, const struct fron
 	if (service.waypoint) {
 		__u32 waypoint = service.waypoint;
 
-		if (waypoint == pod->own_waypoint)
+		if (waypoint == pod->own_waypoint || waypoint == pod->own_waypoint6)
 			return COUNTER_GUARD_OWN_WAYPOINT;
 		if (!read_entry(&services, &waypoint, &service))
 			return COUNTER_REFUSED_NO_WAYPOINT | MISSING;

@@ -82,7 +82,8 @@ internal enum PodFlags : uint
 
 /// <summary>An enrolled network namespace; its key is the namespace's cookie.</summary>
 /// <param name="OwnWaypoint">Loop guard 2: the service id of the waypoint that this pod is an instance of; 0 for none.</param>
-internal readonly record struct Pod(PodFlags Flags, uint OwnWaypoint, KernelAddress Addr4, KernelAddress Addr6);
+/// <param name="OwnWaypoint6">The same waypoint's id where IPv6 is dialled: each family has entries of its own.</param>
+internal readonly record struct Pod(PodFlags Flags, uint OwnWaypoint, KernelAddress Addr4, KernelAddress Addr6, uint OwnWaypoint6 = 0);
 
 internal enum TransportProtocol : byte
 {

@@ -5,11 +5,7 @@ namespace Waypoint.NodeAgent.Intent;
 /// <summary>What the kernel is to know of an enrolled pod.</summary>
 /// <param name="IsWaypoint">Its connections are never redirected (the first guard of the loop rule).</param>
 /// <param name="OwnWaypoint">The waypoint that it is an instance of, to which it is never redirected (the second guard).</param>
-internal sealed record PodIntent(PodAddresses Addresses, bool IsWaypoint, WaypointReference? OwnWaypoint)
-{
-    /// <summary>The family in which the kernel compares <see cref="OwnWaypoint"/>: IPv4 when the pod has it.</summary>
-    public AddressFamily Family => Addresses.IPv4 is null ? AddressFamily.IPv6 : AddressFamily.IPv4;
-}
+internal sealed record PodIntent(PodAddresses Addresses, bool IsWaypoint, WaypointReference? OwnWaypoint);
 
 /// <summary>The addresses by which the mesh knows a pod. A pod of one family has no address of the other.</summary>
 internal sealed record PodAddresses(InternetAddress? IPv4, InternetAddress? IPv6);

@@ -1,5 +1,7 @@
 using Waypoint.NodeAgent.Engine;
 using Waypoint.NodeAgent.Intent;
+using Waypoint.NodeAgent.Workloads;
+using Service = Waypoint.NodeAgent.Engine.Service;
 
 namespace Waypoint.NodeAgent.Maps;
 
@@ -297,9 +299,10 @@ internal sealed class MapTransaction(IKernelMaps maps, MapMirror mirror, Desired
 
     private Pod ToPod(PodIntent intent) => new(
         intent.IsWaypoint ? PodFlags.Waypoint : PodFlags.None,
-        intent.OwnWaypoint is { } own ? ids[EntryKey.Waypoint(own, intent.Family)] : 0,
+        intent.OwnWaypoint is { } own ? ids[EntryKey.Waypoint(own, AddressFamily.IPv4)] : 0,
         intent.Addresses.IPv4?.ToKernel() ?? default,
-        intent.Addresses.IPv6?.ToKernel() ?? default);
+        intent.Addresses.IPv6?.ToKernel() ?? default,
+        intent.OwnWaypoint is { } own6 ? ids[EntryKey.Waypoint(own6, AddressFamily.IPv6)] : 0);
 
     /// <returns>How many of the entries, from the first, are in the map now.</returns>
     private int Put<TKey, TValue>(IKernelMap<TKey, TValue> map, IReadOnlyCollection<KeyValuePair<TKey, TValue>> entries, int held)
