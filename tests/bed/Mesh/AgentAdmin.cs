@@ -1,4 +1,5 @@
 using System.Globalization;
+using System.Net;
 using System.Net.Http.Json;
 using System.Text.Json;
 
@@ -27,6 +28,13 @@ public sealed class AgentAdmin(Node node)
     /// <summary>Waits until the maps hold what the intent says.</summary>
     public Task<TimeSpan> WaitForConvergenceAsync() =>
         Eventually.TrueAsync(async () => IsEmpty(await GetAsync("debug/difference").ConfigureAwait(false)), ConvergenceDeadline, "the agent's maps to equal its intent");
+
+    /// <summary>Waits until the kernel's maps hold a backend of that address.</summary>
+    public Task<TimeSpan> WaitForBackendAsync(IPAddress address) =>
+        Eventually.TrueAsync(async () => (await GetAsync("debug/maps").ConfigureAwait(false)).Contains($"{address}:15088", StringComparison.Ordinal), ConvergenceDeadline, $"{address} in the agent's maps");
+
+    /// <summary>One of the kernel engine's counters, by its name in the map contract.</summary>
+    public Task<double> CounterAsync(string name) => MetricAsync("waypoint_kernel_total", $"\"{name}\"");
 
     /// <summary>The sum of a metric over the series whose labels contain every one of the given texts.</summary>
     public async Task<double> MetricAsync(string name, params string[] labels)

@@ -65,6 +65,39 @@ public sealed class LocalMesh : IAsyncDisposable
         }
     }
 
+    /// <summary>
+    /// Replaces a waypoint as a rolling update does: its pod leaves the configuration and is told to end; when it has, a new
+    /// one starts and, once ready, takes its place. Returns when the node sends traffic to it again.
+    /// </summary>
+    public async Task ReplaceWaypointAsync(string name, TimeSpan drainDeadline)
+    {
+        string file = $"{name}.yaml";
+        MeshProgram waypoint = _waypoints[name];
+        Config.Remove(file);
+        await waypoint.Process.TerminateAsync(drainDeadline).ConfigureAwait(false);
+        await waypoint.StartAsync().ConfigureAwait(false);
+        Config.Restore(file);
+        await AgentAdmin.WaitForBackendAsync(_pods[name].Address4).ConfigureAwait(false);
+    }
+
+    /// <summary>Whether the control plane says, in time, which file is wrong and names all of that.</summary>
+    public async Task<bool> IsReportedAsync(string file, IReadOnlyList<string> named)
+    {
+        try
+        {
+            await Eventually.TrueAsync(async () =>
+            {
+                string status = await ControlPlane.GetAsync(new Uri("http://127.0.0.1:15014/debug/status")).ConfigureAwait(false);
+                return status.Contains(file, StringComparison.Ordinal) && named.All(name => status.Contains(name, StringComparison.Ordinal));
+            }, TimeSpan.FromSeconds(3), $"{file} to be reported").ConfigureAwait(false);
+            return true;
+        }
+        catch (TimeoutException)
+        {
+            return false;
+        }
+    }
+
     public ValueTask DisposeAsync() => Bed.DisposeAsync();
 
     private async Task StartAsync(Manifests manifests)
