@@ -1,4 +1,4 @@
-using Yarp.ReverseProxy.Forwarder;
+using Waypoint.Proxy.Telemetry;
 
 namespace Waypoint.Proxy.Forwarding;
 
@@ -8,8 +8,15 @@ internal static class ForwardingServices
     public static IServiceCollection AddForwarding(this IServiceCollection services)
     {
         services.AddHttpForwarder();
+        services.AddSingleton<UpstreamClients>();
+        services.AddSingleton<Mirroring>();
+        services.AddSingleton<BackendForwarder>();
+        services.AddSingleton<RequestTelemetry>();
         services.AddSingleton<RequestPipeline>();
         services.AddSingleton<ProxyApplication>();
+
+        // YARP warns of each failed request; the access log says the same, and more.
+        services.Configure<LoggerFilterOptions>(static options => options.AddFilter("Yarp", LogLevel.None));
         return services;
     }
 }

@@ -1,5 +1,7 @@
 using Microsoft.AspNetCore.Http.Features;
 using Waypoint.Proxy.Listening;
+using Waypoint.Proxy.Routing;
+using Waypoint.Proxy.Telemetry;
 
 namespace Waypoint.Proxy.Forwarding;
 
@@ -7,13 +9,83 @@ namespace Waypoint.Proxy.Forwarding;
 /// The way of a request: the chain of the connection's destination, the route in it, then a redirect, an answer of our own, or a backend.
 /// The connection must carry <see cref="IConnectionDestination"/> as a feature.
 /// </summary>
-internal sealed class RequestPipeline
+internal sealed class RequestPipeline(BackendForwarder backends, RequestTelemetry telemetry)
 {
     /// <summary>Answers <paramref name="context"/>; never throws for what a client or a backend does wrong.</summary>
-    public Task HandleAsync(HttpContext context)
+    public async Task HandleAsync(HttpContext context)
     {
-        var chain = context.Features.GetRequiredFeature<IConnectionDestination>().CurrentChain();
-        context.Response.StatusCode = chain is null ? StatusCodes.Status503ServiceUnavailable : StatusCodes.Status404NotFound;
-        return Task.CompletedTask;
+        var exchange = new Exchange(context, context.Features.GetRequiredFeature<IConnectionDestination>());
+        try
+        {
+            await AnswerAsync(exchange).ConfigureAwait(false);
+        }
+        finally
+        {
+            telemetry.Completed(exchange);
+        }
+    }
+
+    private Task AnswerAsync(Exchange exchange)
+    {
+        if (exchange.Chain is not { } chain)
+        {
+            // The service is gone; the connection was made when it was there.
+            return LocalReply.SendAsync(
+                exchange, StatusCodes.Status503ServiceUnavailable, "", ResponseFlags.NoRouteFound, "filter_chain_not_found", close: true);
+        }
+
+        var headers = exchange.Context.Request.Headers;
+        if (headers[EnvoyHeaders.RequestId].Count == 0)
+        {
+            headers[EnvoyHeaders.RequestId] = EnvoyHeaders.NewRequestId();
+        }
+
+        if (RequestGuard.Refuse(exchange) is { } refusal)
+        {
+            return refusal;
+        }
+
+        var head = RequestHead.From(exchange.Context, chain.NormalizePath);
+        exchange.Route = chain.Routes.Match(head);
+        return exchange.Route?.Action switch
+        {
+            ForwardAction forward => backends.ForwardAsync(exchange, forward, Rewrite(exchange, forward, head)),
+            RedirectAction redirect => Redirect(exchange, redirect, head),
+            DirectResponseAction direct => Respond(exchange, direct.Status, direct.Body),
+            null => LocalReply.SendAsync(exchange, StatusCodes.Status404NotFound, "", ResponseFlags.NoRouteFound, "route_not_found"),
+            var action => throw new NotSupportedException(action.GetType().Name),
+        };
+    }
+
+    /// <summary>The target to send. What it was before is told to the backend, as Envoy does.</summary>
+    private static string Rewrite(Exchange exchange, ForwardAction action, in RequestHead head)
+    {
+        var headers = exchange.Context.Request.Headers;
+        var target = action.PathRewrite is { } rewrite ? PathRewriting.Apply(rewrite, head) : PathRewriting.OriginForm(exchange.RawTarget, head);
+        if (action.PathRewrite is not null)
+        {
+            headers[EnvoyHeaders.OriginalPath] = head.Target.ToString();
+        }
+
+        if (action.HostRewrite is { } host)
+        {
+            headers[EnvoyHeaders.OriginalHost] = headers.Host;
+            headers.Host = host;
+        }
+
+        return target;
+    }
+
+    private static Task Redirect(Exchange exchange, RedirectAction action, in RequestHead head)
+    {
+        exchange.Context.Response.Headers.Location = RedirectReply.Location(action, head);
+        return Respond(exchange, action.Status, default);
+    }
+
+    private static Task Respond(Exchange exchange, int status, ReadOnlyMemory<byte> body)
+    {
+        exchange.Details = "direct_response";
+        exchange.Route!.ResponseHeaders.ApplyTo(exchange.Context.Response.Headers);
+        return LocalReply.SendAsync(exchange, status, body);
     }
 }

@@ -10,6 +10,9 @@ internal sealed class ClusterSlot(string name)
 
     public string Name { get; } = name;
 
+    /// <summary>What is under way to the cluster; it outlives a change of endpoints.</summary>
+    public ClusterLoad Load { get; } = new();
+
     /// <summary>Null when the configuration names a cluster that was never sent: the request gets <see cref="Routing.ForwardAction.MissingClusterStatus"/>.</summary>
     public Cluster? Current
     {

@@ -7,6 +7,9 @@ internal sealed class Endpoint
 {
     public required IPEndPoint Address { get; init; }
 
+    /// <summary>The beginning of every URI that is sent to it.</summary>
+    public string Origin => field ??= $"http://{Address}";
+
     /// <summary>At least 1.</summary>
     public uint Weight { get; init; } = 1;
 

@@ -18,6 +18,12 @@ internal sealed record ForwardAction(WeightedClusters Clusters) : RouteAction
     /// <summary>Limit for the whole exchange including retries; zero means none. Past it the client gets 504.</summary>
     public TimeSpan Timeout { get; init; }
 
+    /// <summary>
+    /// For gRPC requests the client's <c>grpc-timeout</c> takes the place of <see cref="Timeout"/>, up to this limit; zero is no limit.
+    /// Null (Envoy's <c>max_grpc_timeout</c> is not set) leaves <see cref="Timeout"/> in force.
+    /// </summary>
+    public TimeSpan? MaxGrpcTimeout { get; init; }
+
     /// <summary>Null means: never retried.</summary>
     public RetryPolicy? Retry { get; init; }
 

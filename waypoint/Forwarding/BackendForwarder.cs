@@ -1,0 +1,310 @@
+using System.Net;
+using Waypoint.Proxy.LoadBalancing;
+using Waypoint.Proxy.Mesh;
+using Waypoint.Proxy.Resilience;
+using Waypoint.Proxy.Routing;
+using Waypoint.Proxy.Telemetry;
+using Yarp.ReverseProxy.Forwarder;
+using Endpoint = Waypoint.Proxy.LoadBalancing.Endpoint;
+
+namespace Waypoint.Proxy.Forwarding;
+
+/// <summary>Sends a request to one of the backends of its route, again to another where policy and budget say so, and answers itself when none did.</summary>
+internal sealed class BackendForwarder(IHttpForwarder forwarder, UpstreamClients clients, Mirroring mirroring)
+{
+    // YARP's own timeout counts silence in the middle of a stream; ours are RequestClock's.
+    private static readonly ForwarderRequestConfig Http1 = new()
+    {
+        ActivityTimeout = Timeout.InfiniteTimeSpan,
+        Version = HttpVersion.Version11,
+        VersionPolicy = HttpVersionPolicy.RequestVersionExact,
+    };
+
+    private static readonly ForwarderRequestConfig Http2 = Http1 with { Version = HttpVersion.Version20 };
+
+    /// <param name="exchange">Routed.</param>
+    /// <param name="action">The route's.</param>
+    /// <param name="target">The request target to send, in origin form.</param>
+    public Task ForwardAsync(Exchange exchange, ForwardAction action, string target)
+    {
+        var share = action.Clusters.Pick(Random.Shared);
+        if (share?.Cluster.Current is not { } cluster)
+        {
+            // Gateway API: no backend at all is a 500.
+            var status = share is null ? StatusCodes.Status500InternalServerError : action.MissingClusterStatus;
+            return LocalReply.SendAsync(exchange, status, "", ResponseFlags.NoClusterFound, "cluster_not_found");
+        }
+
+        exchange.Slot = share.Cluster;
+        exchange.Cluster = cluster;
+        if (!share.Cluster.Load.TryStartRequest(cluster.CircuitBreakers))
+        {
+            return AnswerOverflowAsync(exchange);
+        }
+
+        share.RequestHeaders.ApplyTo(exchange.Context.Request.Headers);
+        exchange.Route!.RequestHeaders.ApplyTo(exchange.Context.Request.Headers);
+        return ForwardAsync(exchange, action, share, target);
+    }
+
+    private static Task AnswerOverflowAsync(Exchange exchange)
+    {
+        var failure = new UpstreamFailure(UpstreamFailureKind.Overflow);
+        exchange.Context.Response.Clear();
+        exchange.Context.Response.Headers[EnvoyHeaders.Overloaded] = "true";
+        exchange.Flags |= failure.Flag;
+        exchange.Details = failure.Details(responseStarted: false);
+        return LocalReply.SendAsync(exchange, failure.Status, System.Text.Encoding.ASCII.GetBytes(failure.Body(retried: false)));
+    }
+
+    private async Task ForwardAsync(Exchange exchange, ForwardAction action, WeightedCluster share, string target)
+    {
+        var cluster = exchange.Cluster!;
+        var timeout = TimeoutOf(exchange, action, out var isClientDeadline);
+        if (timeout > TimeSpan.Zero)
+        {
+            exchange.Context.Request.Headers[EnvoyHeaders.ExpectedTimeout] =
+                ((long)timeout.TotalMilliseconds).ToString(System.Globalization.CultureInfo.InvariantCulture);
+        }
+
+        var copies = Mirroring.Choose(action.Mirrors, exchange);
+        var upstream = new UpstreamRequest(exchange, target, copies.Bodies)
+        {
+            Clock = RequestClock.Create(timeout, action.Retry?.PerTryTimeout ?? TimeSpan.Zero, exchange.Chain!.StreamIdleTimeout),
+            Retries = action.Retry is { Retries: > 0 } policy ? new RetryState(policy, share.Cluster.Load, cluster.CircuitBreakers) : null,
+            ShareResponseHeaders = share.ResponseHeaders,
+        };
+        try
+        {
+            if (upstream.Retries is not null)
+            {
+                upstream.Body?.KeepForReplay();
+            }
+
+            mirroring.Send(copies, exchange, target);
+            if (await TryUntilAnsweredAsync(exchange, upstream).ConfigureAwait(false) is { } failure)
+            {
+                var grpcStatus = failure.Kind == UpstreamFailureKind.Timeout && isClientDeadline ? GrpcStatus.DeadlineExceeded : (GrpcStatus?)null;
+                exchange.TransportFailure = failure.TransportReason;
+                await LocalReply.SendAsync(
+                    exchange,
+                    failure.Status,
+                    failure.Body(retried: exchange.Tries > 1),
+                    failure.Flag,
+                    failure.Details(responseStarted: false),
+                    grpcStatus).ConfigureAwait(false);
+            }
+        }
+        finally
+        {
+            copies.Abandon();
+            exchange.BytesReceived += upstream.Body?.Received ?? 0;
+            upstream.Dispose();
+            share.Cluster.Load.EndRequest();
+        }
+    }
+
+    /// <summary>Returns the failure to tell the client of; null when it has been answered or is gone.</summary>
+    private async ValueTask<UpstreamFailure?> TryUntilAnsweredAsync(Exchange exchange, UpstreamRequest upstream)
+    {
+        var cluster = exchange.Cluster!;
+        var invoker = upstream.CreateInvoker(clients.For(cluster));
+        var config = UsesHttp2(cluster, exchange) ? Http2 : Http1;
+        Endpoint[]? tried = null;
+        while (true)
+        {
+            if (Pick(exchange, upstream, tried) is not { } endpoint)
+            {
+                await LocalReply.SendAsync(
+                    exchange,
+                    StatusCodes.Status503ServiceUnavailable,
+                    "no healthy upstream",
+                    ResponseFlags.NoHealthyUpstream,
+                    "no_healthy_upstream").ConfigureAwait(false);
+                return null;
+            }
+
+            exchange.Endpoint = endpoint;
+            exchange.Tries++;
+            var failure = await TryAsync(exchange, upstream, endpoint, invoker, config).ConfigureAwait(false);
+            if (failure is null && !upstream.RetryWanted)
+            {
+                return null;
+            }
+
+            if (failure is { } failed && !WantsRetry(exchange, upstream, failed))
+            {
+                return failed;
+            }
+
+            tried ??= new Endpoint[upstream.Retries!.Policy.Retries];
+            tried[exchange.Tries - 1] = endpoint;
+            if (await WaitAsync(exchange, upstream).ConfigureAwait(false) is { } late)
+            {
+                return late;
+            }
+        }
+    }
+
+    private static Endpoint? Pick(Exchange exchange, UpstreamRequest upstream, Endpoint[]? tried)
+    {
+        var policy = upstream.Retries?.Policy;
+        var avoid = policy is { AvoidPreviousHosts: true } && tried is not null;
+        return exchange.Cluster!.Pick(new PickContext
+        {
+            Previous = avoid ? tried.AsSpan(0, exchange.Tries) : default,
+            Attempts = policy?.HostSelectionAttempts ?? 1,
+            OriginalDestination = exchange.Destination.Original,
+        });
+    }
+
+    /// <summary>One try. Returns null when there was an answer, whether it went to the client or another try is to follow, or nobody to answer.</summary>
+    private async ValueTask<UpstreamFailure?> TryAsync(
+        Exchange exchange,
+        UpstreamRequest upstream,
+        Endpoint endpoint,
+        HttpMessageInvoker invoker,
+        ForwarderRequestConfig config)
+    {
+        var context = exchange.Context;
+        upstream.StartTry();
+        var token = upstream.Clock?.StartTry() ?? CancellationToken.None;
+        endpoint.State.RequestStarted();
+        ForwarderError error;
+        try
+        {
+            error = await forwarder.SendAsync(context, endpoint.Origin, invoker, config, upstream, token).ConfigureAwait(false);
+            if (upstream.Body is { } body)
+            {
+                await body.StopAsync().ConfigureAwait(false);
+            }
+        }
+        finally
+        {
+            endpoint.State.RequestEnded();
+        }
+
+        if (error == ForwarderError.None)
+        {
+            return null;
+        }
+
+        var exception = context.Features.Get<IForwarderErrorFeature>()?.Exception;
+        context.Features.Set<IForwarderErrorFeature>(null);
+        if (context.RequestAborted.IsCancellationRequested)
+        {
+            exchange.Flags |= ResponseFlags.DownstreamConnectionTermination;
+            exchange.Details = "downstream_remote_disconnect";
+            return null;
+        }
+
+        var expired = upstream.Clock?.Expired;
+        if (upstream.Answered)
+        {
+            NoteBrokenAnswer(exchange, expired, error, exception);
+            return null;
+        }
+
+        if (upstream.Body is { ClientFailure: not null } && expired is null)
+        {
+            await LocalReply.SendAsync(
+                exchange,
+                StatusCodes.Status400BadRequest,
+                "Bad Request",
+                ResponseFlags.DownstreamProtocolError,
+                "http1.codec_error",
+                close: true).ConfigureAwait(false);
+            return null;
+        }
+
+        var failure = expired is { } limit
+            ? new UpstreamFailure(limit)
+            : UpstreamFailure.BeforeResponse(upstream.Failure ?? exception ?? new HttpRequestException());
+        if (failure.Health is { } health)
+        {
+            exchange.Cluster!.ReportFailure(endpoint, health);
+        }
+
+        return failure;
+    }
+
+    private static void NoteBrokenAnswer(Exchange exchange, UpstreamFailureKind? expired, ForwarderError error, Exception? exception)
+    {
+        if (error is ForwarderError.ResponseBodyClient or ForwarderError.UpgradeResponseClient or ForwarderError.UpgradeRequestClient)
+        {
+            exchange.Flags |= ResponseFlags.DownstreamConnectionTermination;
+            exchange.Details = "downstream_remote_disconnect";
+            return;
+        }
+
+        var failure = expired is { } limit ? new UpstreamFailure(limit) : UpstreamFailure.AfterResponse(exception ?? new HttpRequestException());
+        exchange.Flags |= failure.Flag;
+        exchange.Details = failure.Details(responseStarted: true);
+        if (failure.Health is { } health)
+        {
+            exchange.Cluster!.ReportFailure(exchange.Endpoint!, health);
+        }
+    }
+
+    private static bool WantsRetry(Exchange exchange, UpstreamRequest upstream, UpstreamFailure failure)
+    {
+        if (upstream.Retries is null)
+        {
+            return false;
+        }
+
+        switch (upstream.Retries.Judge(failure, upstream.CanReplay))
+        {
+            case RetryVerdict.Retry:
+                return true;
+            case RetryVerdict.LimitExceeded:
+                exchange.Flags |= ResponseFlags.UpstreamRetryLimitExceeded;
+                return false;
+            case RetryVerdict.Overflow:
+                exchange.Flags |= ResponseFlags.UpstreamOverflow;
+                return false;
+            default:
+                return false;
+        }
+    }
+
+    /// <summary>Waits the back-off. Returns the failure when the limit for the whole request comes first.</summary>
+    private static async ValueTask<UpstreamFailure?> WaitAsync(Exchange exchange, UpstreamRequest upstream)
+    {
+        var context = exchange.Context;
+        context.Response.Clear();
+        var wanted = upstream.Retries!.BackOff();
+        var wait = upstream.Clock?.Shorten(wanted) ?? wanted;
+        try
+        {
+            await Task.Delay(wait, context.RequestAborted).ConfigureAwait(false);
+        }
+        catch (OperationCanceledException)
+        {
+            // The client is gone; the next try notices at once and says so in one place.
+            return null;
+        }
+
+        return wait < wanted ? new UpstreamFailure(UpstreamFailureKind.Timeout) : null;
+    }
+
+    private static bool UsesHttp2(Cluster cluster, Exchange exchange) => cluster.Protocol switch
+    {
+        UpstreamProtocol.Http1 => false,
+        UpstreamProtocol.Http2 => true,
+        _ => exchange.IsHttp2,
+    };
+
+    private static TimeSpan TimeoutOf(Exchange exchange, ForwardAction action, out bool isClientDeadline)
+    {
+        isClientDeadline = false;
+        if (!exchange.IsGrpc || action.MaxGrpcTimeout is not { } limit)
+        {
+            return action.Timeout;
+        }
+
+        var asked = Grpc.ParseTimeout(exchange.Context.Request.Headers.GrpcTimeout) ?? TimeSpan.Zero;
+        isClientDeadline = asked > TimeSpan.Zero && (limit == TimeSpan.Zero || asked <= limit);
+        return isClientDeadline ? asked : limit;
+    }
+}

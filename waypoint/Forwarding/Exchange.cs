@@ -1,0 +1,83 @@
+using System.Diagnostics;
+using Microsoft.AspNetCore.Http.Features;
+using Waypoint.Proxy.Listening;
+using Waypoint.Proxy.LoadBalancing;
+using Waypoint.Proxy.Mesh;
+using Waypoint.Proxy.Telemetry;
+using Endpoint = Waypoint.Proxy.LoadBalancing.Endpoint;
+using Route = Waypoint.Proxy.Routing.Route;
+
+namespace Waypoint.Proxy.Forwarding;
+
+/// <summary>One request and what became of it: filled in along the pipeline, read by telemetry at the end.</summary>
+internal sealed class Exchange
+{
+    public Exchange(HttpContext context, IConnectionDestination destination)
+    {
+        Context = context;
+        Destination = destination;
+        Chain = destination.CurrentChain();
+        RawTarget = context.Features.GetRequiredFeature<IHttpRequestFeature>().RawTarget;
+        IsGrpc = Grpc.IsGrpc(context.Request.ContentType);
+    }
+
+    public HttpContext Context { get; }
+
+    public IConnectionDestination Destination { get; }
+
+    /// <summary>The chain in force when the request began; it is kept to the end whatever is published meanwhile.</summary>
+    public HttpChain? Chain { get; }
+
+    /// <summary>The request target as received.</summary>
+    public string RawTarget { get; }
+
+    public bool IsGrpc { get; }
+
+    public DateTime StartedAt { get; } = DateTime.UtcNow;
+
+    public long StartedTimestamp { get; } = Stopwatch.GetTimestamp();
+
+    public Route? Route { get; set; }
+
+    public ClusterSlot? Slot { get; set; }
+
+    /// <summary>What the slot held when the request was routed.</summary>
+    public Cluster? Cluster { get; set; }
+
+    /// <summary>The endpoint of the latest try.</summary>
+    public Endpoint? Endpoint { get; set; }
+
+    /// <summary>How many times the request was sent to a backend.</summary>
+    public int Tries { get; set; }
+
+    public RequestBody? RequestBody { get; set; }
+
+    public long BytesReceived { get; set; }
+
+    /// <summary>Bytes of the body sent to the client.</summary>
+    public long BytesSent { get; set; }
+
+    public ResponseFlags Flags { get; set; }
+
+    /// <summary>Envoy's <c>%RESPONSE_CODE_DETAILS%</c>.</summary>
+    public string Details { get; set; } = "via_upstream";
+
+    /// <summary>Why no connection to the endpoint came about, in Envoy's words; null when one did.</summary>
+    public string? TransportFailure { get; set; }
+
+    /// <summary>From the end of the request to the head of the backend's answer; null when there was none.</summary>
+    public TimeSpan? UpstreamServiceTime { get; set; }
+
+    /// <summary>The value of <c>grpc-status</c> in the answer; null when it has none.</summary>
+    public string? GrpcStatus { get; set; }
+
+    /// <summary>The status that the client got; 0 when it went away before it got one.</summary>
+    public int Status => !Context.Response.HasStarted && Flags.HasFlag(ResponseFlags.DownstreamConnectionTermination)
+        ? 0
+        : Context.Response.StatusCode;
+
+    public bool IsHttp2 => HttpProtocol.IsHttp2(Context.Request.Protocol);
+
+    /// <summary>The timestamp of the end of the request's body; 0 while it is still coming.</summary>
+    public long RequestEndedTimestamp { get; set; }
+}

@@ -1,0 +1,62 @@
+namespace Waypoint.Proxy.LoadBalancing;
+
+/// <summary>The requests and retries under way to one cluster, against its limits.</summary>
+internal sealed class ClusterLoad
+{
+    /// <summary>What holds when the configuration sets no limit of its own (istiod's way): Envoy's default budget.</summary>
+    private static readonly RetryBudget DefaultBudget = new(Percent: 20, MinConcurrency: 3);
+
+    private int _requests;
+    private int _retries;
+    private long _requestOverflows;
+    private long _retryOverflows;
+
+    public int ActiveRequests => Volatile.Read(ref _requests);
+
+    public int ActiveRetries => Volatile.Read(ref _retries);
+
+    /// <summary>Requests turned away because <see cref="CircuitBreakers.MaxRequests"/> were under way.</summary>
+    public long RequestOverflows => Volatile.Read(ref _requestOverflows);
+
+    /// <summary>Retries that were due and not made because the budget was spent.</summary>
+    public long RetryOverflows => Volatile.Read(ref _retryOverflows);
+
+    public bool TryStartRequest(CircuitBreakers limits)
+    {
+        if ((uint)Interlocked.Increment(ref _requests) <= limits.MaxRequests)
+        {
+            return true;
+        }
+
+        Interlocked.Decrement(ref _requests);
+        Interlocked.Increment(ref _requestOverflows);
+        return false;
+    }
+
+    public void EndRequest() => Interlocked.Decrement(ref _requests);
+
+    public bool TryStartRetry(CircuitBreakers limits)
+    {
+        if ((uint)Interlocked.Increment(ref _retries) <= RetryLimit(limits))
+        {
+            return true;
+        }
+
+        Interlocked.Decrement(ref _retries);
+        Interlocked.Increment(ref _retryOverflows);
+        return false;
+    }
+
+    public void EndRetry() => Interlocked.Decrement(ref _retries);
+
+    private uint RetryLimit(CircuitBreakers limits)
+    {
+        if (limits.RetryBudget is null && limits.MaxRetries != uint.MaxValue)
+        {
+            return limits.MaxRetries;
+        }
+
+        var budget = limits.RetryBudget ?? DefaultBudget;
+        return Math.Max(budget.MinConcurrency, (uint)(ActiveRequests * budget.Percent / 100));
+    }
+}

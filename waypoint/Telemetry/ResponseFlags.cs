@@ -1,0 +1,64 @@
+namespace Waypoint.Proxy.Telemetry;
+
+/// <summary>Why an answer is not simply the backend's. The short names are Envoy's <c>%RESPONSE_FLAGS%</c>.</summary>
+[Flags]
+internal enum ResponseFlags
+{
+    None = 0,
+
+    /// <summary>URX: another try was due, and the policy's number of retries was used up.</summary>
+    UpstreamRetryLimitExceeded = 1 << 0,
+
+    /// <summary>UH: no endpoint can be used.</summary>
+    NoHealthyUpstream = 1 << 1,
+
+    /// <summary>UF: no connection to the endpoint.</summary>
+    UpstreamConnectionFailure = 1 << 2,
+
+    /// <summary>UC: the endpoint closed the connection.</summary>
+    UpstreamConnectionTermination = 1 << 3,
+
+    /// <summary>UR: the endpoint reset the stream.</summary>
+    UpstreamRemoteReset = 1 << 4,
+
+    /// <summary>UT: a limit of the route elapsed.</summary>
+    UpstreamRequestTimeout = 1 << 5,
+
+    /// <summary>UO: a circuit breaker or the retry budget is at its limit.</summary>
+    UpstreamOverflow = 1 << 6,
+
+    /// <summary>UPE: what the endpoint said was not HTTP.</summary>
+    UpstreamProtocolError = 1 << 7,
+
+    /// <summary>NR: no route.</summary>
+    NoRouteFound = 1 << 8,
+
+    /// <summary>NC: the route names a cluster that does not exist.</summary>
+    NoClusterFound = 1 << 9,
+
+    /// <summary>DC: the client went away.</summary>
+    DownstreamConnectionTermination = 1 << 10,
+
+    /// <summary>DPE: what the client said was not HTTP, or could be read in two ways.</summary>
+    DownstreamProtocolError = 1 << 11,
+
+    /// <summary>SI: silence for longer than the chain allows.</summary>
+    StreamIdleTimeout = 1 << 12,
+}
+
+internal static class ResponseFlagNames
+{
+    private static readonly string[] Names = ["URX", "UH", "UF", "UC", "UR", "UT", "UO", "UPE", "NR", "NC", "DC", "DPE", "SI"];
+
+    /// <summary>The short names joined by commas; <c>-</c> when there is none. A single flag, the usual case, allocates nothing.</summary>
+    public static string ToShortNames(this ResponseFlags flags)
+    {
+        var bits = (uint)flags;
+        return bits switch
+        {
+            0 => "-",
+            _ when uint.IsPow2(bits) => Names[int.Log2((int)bits)],
+            _ => string.Join(',', Names.Where((_, bit) => (bits & (1u << bit)) != 0)),
+        };
+    }
+}
