@@ -31,10 +31,12 @@ internal readonly record struct AddressKey(UInt128 Bits)
     public AddressKey Masked(int bits) => bits == 0 ? default : new AddressKey(Bits & (UInt128.MaxValue << (128 - bits)));
 
     /// <summary>As a range in CIDR notation.</summary>
-    public string ToString(int bits)
+    public string ToString(int bits) => $"{ToAddress()}/{(IsIPv4 ? bits - 96 : bits)}";
+
+    public IPAddress ToAddress()
     {
         Span<byte> bytes = stackalloc byte[16];
         BinaryPrimitives.WriteUInt128BigEndian(bytes, Bits);
-        return IsIPv4 ? $"{new IPAddress(bytes[12..])}/{bits - 96}" : $"{new IPAddress(bytes)}/{bits}";
+        return new IPAddress(IsIPv4 ? bytes[12..] : bytes);
     }
 }

@@ -24,6 +24,6 @@ internal sealed class HttpChain
     /// <summary>HTTP upgrades that pass through, such as <c>websocket</c>; names without case.</summary>
     public IReadOnlySet<string> Upgrades { get; init; } = new HashSet<string>(StringComparer.OrdinalIgnoreCase);
 
-    /// <summary>Names of filters that the configuration asks for and this version does not have.</summary>
-    public IReadOnlyList<string> UnsupportedFilters { get; init; } = [];
+    /// <summary>What the configuration asks of this chain and this version does not do, such as the name of a filter.</summary>
+    public IReadOnlyList<string> Unsupported { get; init; } = [];
 }

@@ -1,0 +1,211 @@
+using Envoy.Config.Endpoint.V3;
+using Envoy.Config.Listener.V3;
+using Envoy.Config.Route.V3;
+using Envoy.Service.Discovery.V3;
+using Waypoint.Proxy.LoadBalancing;
+using Waypoint.Proxy.Mesh;
+using Waypoint.Proxy.Xds.Translation;
+using Wire = Envoy.Config.Cluster.V3;
+
+namespace Waypoint.Proxy.Xds;
+
+/// <summary>
+/// Turns what the control plane sends into the mesh that connections see. Each resource is taken or refused by itself: of a
+/// refused one the last good version stays in force. Calls come one at a time; what is read for dumps may be read at any time.
+/// </summary>
+internal sealed class MeshModel
+{
+    // How long new routes wait for the endpoints of clusters that they are the first to use. The two travel as separate
+    // resources, and to publish the routes at once would answer 503 until the endpoints are there.
+    private static readonly TimeSpan Patience = TimeSpan.FromSeconds(1);
+
+    private readonly MeshState _mesh;
+    private readonly ClusterTable _clusters;
+    private readonly ListenerTable _listeners;
+    private readonly ReceivedResources _received = new();
+    private readonly Lock _gate = new();
+    private readonly ITimer _patience;
+    private DestinationTable? _waiting;
+
+    public MeshModel(MeshState mesh, EndpointStates states)
+    {
+        _mesh = mesh;
+        _clusters = new ClusterTable(states);
+        _listeners = new ListenerTable(_clusters.Slot);
+        _patience = states.Clock.Time.CreateTimer(_ => PublishWaiting(), null, Timeout.InfiniteTimeSpan, Timeout.InfiniteTimeSpan);
+    }
+
+    /// <summary>What EDS is to be asked for by name.</summary>
+    public IReadOnlyCollection<string> WantedEndpoints
+    {
+        get
+        {
+            lock (_gate)
+            {
+                return [.. _clusters.WantedEndpoints];
+            }
+        }
+    }
+
+    /// <summary>What RDS is to be asked for by name.</summary>
+    public IReadOnlyCollection<string> WantedRoutes
+    {
+        get
+        {
+            lock (_gate)
+            {
+                return [.. _listeners.WantedRoutes];
+            }
+        }
+    }
+
+    /// <summary>The resources in force as they were received, for dumps.</summary>
+    public IReadOnlyList<Resource> Received(string type) => _received.OfType(type);
+
+    /// <summary>What the configuration asks for and this version does not do.</summary>
+    public IReadOnlyList<UnsupportedFeature> Unsupported
+    {
+        get
+        {
+            lock (_gate)
+            {
+                return [.. _listeners.Unsupported.Concat(_clusters.Unsupported).Distinct()];
+            }
+        }
+    }
+
+    /// <summary>The clusters in force, for dumps and gauges.</summary>
+    public IReadOnlyList<Cluster> Clusters
+    {
+        get
+        {
+            lock (_gate)
+            {
+                return [.. _clusters.Clusters];
+            }
+        }
+    }
+
+    /// <summary>Takes a response of the control plane.</summary>
+    /// <returns>Why resources were refused, one line for each; empty when all were taken.</returns>
+    public IReadOnlyList<string> Apply(string type, IEnumerable<Resource> resources, IEnumerable<string> removed)
+    {
+        lock (_gate)
+        {
+            var errors = new List<string>();
+            DestinationTable? destinations = null;
+            foreach (var resource in resources)
+            {
+                try
+                {
+                    destinations = Apply(type, resource) ?? destinations;
+                    _received.Store(type, resource);
+                }
+                catch (ResourceException e)
+                {
+                    errors.Add(e.Message);
+                }
+            }
+
+            foreach (var name in removed)
+            {
+                destinations = Remove(type, name) ?? destinations;
+                _received.Remove(type, name);
+            }
+
+            if (type == ResourceTypes.Cluster)
+            {
+                _clusters.ForgetUnwantedEndpoints();
+            }
+
+            Publish(destinations);
+            return errors;
+        }
+    }
+
+    private DestinationTable? Apply(string type, Resource resource)
+    {
+        var scope = new TranslationScope($"resource '{resource.Name}'");
+        var config = resource.Resource_ ?? throw scope.Invalid("resource", "missing");
+        switch (type)
+        {
+            case ResourceTypes.Listener:
+                return _listeners.Apply(config.Open<Listener>(scope, "resource"));
+            case ResourceTypes.Routes:
+                return _listeners.Apply(config.Open<RouteConfiguration>(scope, "resource"));
+            case ResourceTypes.Cluster:
+                _clusters.Apply(config.Open<Wire.Cluster>(scope, "resource"));
+                return null;
+            case ResourceTypes.Endpoints:
+                _clusters.Apply(config.Open<ClusterLoadAssignment>(scope, "resource"));
+                return null;
+            case ResourceTypes.Workload:
+                var workload = WorkloadTranslator.Translate(config.Open<Istio.Workload.Workload>(scope, "resource"), scope);
+                _mesh.Workloads.Upsert(workload);
+                return null;
+            default:
+                throw scope.Invalid("type", $"'{type}' was not asked for");
+        }
+    }
+
+    private DestinationTable? Remove(string type, string name)
+    {
+        switch (type)
+        {
+            case ResourceTypes.Listener:
+                return _listeners.Remove(name);
+            case ResourceTypes.Routes:
+                return _listeners.RemoveRoutes(name);
+            case ResourceTypes.Cluster:
+                _clusters.Remove(name);
+                return null;
+            case ResourceTypes.Endpoints:
+                _clusters.RemoveEndpoints(name);
+                return null;
+            default:
+                _mesh.Workloads.Remove(name);
+                return null;
+        }
+    }
+
+    private void Publish(DestinationTable? changed)
+    {
+        if ((changed ?? _waiting) is not { } destinations)
+        {
+            return;
+        }
+
+        if (_listeners.IsWaitingForRoutes || _listeners.ReferencedClusters.Any(_clusters.IsWaitingForEndpoints))
+        {
+            if (_waiting is null)
+            {
+                _patience.Change(Patience, Timeout.InfiniteTimeSpan);
+            }
+
+            _waiting = destinations;
+            return;
+        }
+
+        PublishNow(destinations);
+    }
+
+    private void PublishWaiting()
+    {
+        lock (_gate)
+        {
+            if (_waiting is { } destinations)
+            {
+                _clusters.StopWaiting();
+                _listeners.StopWaiting();
+                PublishNow(destinations);
+            }
+        }
+    }
+
+    private void PublishNow(DestinationTable destinations)
+    {
+        _waiting = null;
+        _patience.Change(Timeout.InfiniteTimeSpan, Timeout.InfiniteTimeSpan);
+        _mesh.Publish(new MeshSnapshot(destinations));
+    }
+}

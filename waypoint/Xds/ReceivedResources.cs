@@ -1,0 +1,23 @@
+using System.Collections.Concurrent;
+using Envoy.Service.Discovery.V3;
+
+namespace Waypoint.Proxy.Xds;
+
+/// <summary>The resources in force as they were received. Workloads are left out: there may be tens of thousands, and the directory has them.</summary>
+internal sealed class ReceivedResources
+{
+    private readonly ConcurrentDictionary<(string Type, string Name), Resource> _resources = [];
+
+    public IReadOnlyList<Resource> OfType(string type) =>
+        [.. _resources.Where(r => r.Key.Type == type).Select(r => r.Value).OrderBy(r => r.Name, StringComparer.Ordinal)];
+
+    public void Store(string type, Resource resource)
+    {
+        if (type != ResourceTypes.Workload)
+        {
+            _resources[(type, resource.Name)] = resource;
+        }
+    }
+
+    public void Remove(string type, string name) => _resources.TryRemove((type, name), out _);
+}

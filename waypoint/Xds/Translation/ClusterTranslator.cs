@@ -1,0 +1,203 @@
+using Envoy.Config.Core.V3;
+using Envoy.Extensions.TransportSockets.InternalUpstream.V3;
+using Envoy.Extensions.TransportSockets.RawBuffer.V3;
+using Google.Protobuf.WellKnownTypes;
+using Waypoint.Proxy.LoadBalancing;
+using CircuitBreakers = Waypoint.Proxy.LoadBalancing.CircuitBreakers;
+using Cluster = Waypoint.Proxy.LoadBalancing.Cluster;
+using Wire = Envoy.Config.Cluster.V3;
+
+namespace Waypoint.Proxy.Xds.Translation;
+
+/// <summary>A cluster as CDS describes it: everything but the endpoints that EDS gives.</summary>
+/// <param name="Name">Its name.</param>
+/// <param name="EndpointsName">What to ask EDS for; null when the endpoints are <paramref name="Inline"/> or there are none.</param>
+/// <param name="Inline">The endpoints that came with it.</param>
+/// <param name="With">Makes the cluster with these endpoints.</param>
+internal sealed record ClusterTemplate(
+    string Name,
+    string? EndpointsName,
+    EndpointAssignment? Inline,
+    Func<EndpointAssignment, Cluster> With);
+
+/// <summary>Clusters, from CDS.</summary>
+internal sealed class ClusterTranslator(EndpointTranslator endpoints, HealthClock clock)
+{
+    // Envoy's own plumbing between its listeners; the proxy has no use for it.
+    private static readonly HashSet<string> Plumbing =
+        ["main_internal", "connect_originate", "inner_connect_originate", "outer_connect_originate", "forward_inner_connect"];
+
+    private const string HttpOptions = "envoy.extensions.upstreams.http.v3.HttpProtocolOptions";
+    private static readonly TimeSpan DefaultConnectTimeout = TimeSpan.FromSeconds(5);
+    private static readonly TimeSpan DefaultIdleTimeout = TimeSpan.FromHours(1);
+
+    /// <summary>Null for a cluster that is not traffic's.</summary>
+    public ClusterTemplate? Translate(Wire.Cluster cluster, TranslationScope scope)
+    {
+        if (Plumbing.Contains(cluster.Name))
+        {
+            return null;
+        }
+
+        var type = cluster.ClusterDiscoveryTypeCase == Wire.Cluster.ClusterDiscoveryTypeOneofCase.ClusterType
+            ? throw scope.Invalid("cluster_type", $"'{cluster.ClusterType.Name}' is not supported")
+            : cluster.Type;
+        var unusable = Transport(cluster.TransportSocket, scope);
+        var originalDestination = type == Wire.Cluster.Types.DiscoveryType.OriginalDst;
+        string? endpointsName = null;
+        EndpointAssignment? inline = null;
+        switch (type)
+        {
+            case Wire.Cluster.Types.DiscoveryType.Eds:
+                endpointsName = cluster.EdsClusterConfig?.ServiceName is { Length: > 0 } name ? name : cluster.Name;
+                break;
+            case Wire.Cluster.Types.DiscoveryType.Static when cluster.LoadAssignment is { } assignment:
+                originalDestination = EndpointTranslator.IsBareTunnel(assignment);
+                inline = originalDestination ? EndpointAssignment.Empty : endpoints.Translate(assignment, scope);
+                break;
+            case Wire.Cluster.Types.DiscoveryType.StrictDns:
+            case Wire.Cluster.Types.DiscoveryType.LogicalDns:
+                unusable ??= Refuse("endpoints by DNS name", scope);
+                inline = EndpointAssignment.Empty;
+                break;
+            case Wire.Cluster.Types.DiscoveryType.OriginalDst:
+            default:
+                inline = EndpointAssignment.Empty;
+                break;
+        }
+
+        scope.UnsupportedIf(cluster.TransportSocketMatches.Count > 0, "transport_socket_matches");
+        scope.UnsupportedIf(cluster.LbSubsetConfig is not null, "lb_subset_config");
+        scope.UnsupportedIf(cluster.CommonLbConfig?.ZoneAwareLbConfig is not null, "zone_aware_lb_config");
+        var policy = Policy(cluster, scope);
+        var http = Http(cluster, scope);
+        var breakers = Breakers(cluster.CircuitBreakers);
+        var outliers = OutlierTranslator.Translate(cluster.OutlierDetection, scope);
+        var connectTimeout = cluster.ConnectTimeout.ToTime(DefaultConnectTimeout, scope, "connect_timeout");
+        var service = Service(cluster.Metadata);
+        var weighted = cluster.CommonLbConfig?.LocalityWeightedLbConfig is not null;
+        var panic = cluster.CommonLbConfig?.HealthyPanicThreshold?.Value ?? 50;
+
+        return new ClusterTemplate(cluster.Name, endpointsName, inline, assignment => new Cluster
+        {
+            Name = cluster.Name,
+            Endpoints = assignment.Endpoints,
+            Policy = policy,
+            Protocol = http.Protocol,
+            ConnectTimeout = connectTimeout,
+            IdleTimeout = http.IdleTimeout,
+            MaxRequestsPerConnection = http.MaxRequests,
+            CircuitBreakers = breakers,
+            Outliers = outliers,
+            PanicThreshold = panic,
+            OverprovisioningFactor = assignment.OverprovisioningFactor,
+            LocalityWeights = weighted ? assignment.LocalityWeights : null,
+            IsOriginalDestination = originalDestination,
+            Unusable = unusable,
+            Service = service,
+            Clock = clock,
+        });
+    }
+
+    // To speak plainly where TLS was asked for would give the traffic away: such a cluster has no usable endpoint.
+    private static string? Transport(TransportSocket? socket, TranslationScope scope)
+    {
+        using var part = scope.Enter("transport_socket");
+        while (socket?.TypedConfig is { } config)
+        {
+            if (config.Is(InternalUpstreamTransport.Descriptor))
+            {
+                socket = config.Open<InternalUpstreamTransport>(scope, "typed_config").TransportSocket;
+                continue;
+            }
+
+            return config.Is(RawBuffer.Descriptor) ? null : Refuse(config.TypeName(), scope);
+        }
+
+        return null;
+    }
+
+    private static string Refuse(string feature, TranslationScope scope)
+    {
+        scope.Unsupported(feature);
+        return $"{feature}: not supported";
+    }
+
+    private static LoadBalancingPolicy Policy(Wire.Cluster cluster, TranslationScope scope)
+    {
+        if (cluster.LoadBalancingPolicy is not null)
+        {
+            scope.Unsupported("load_balancing_policy (least request is used)");
+            return LoadBalancingPolicy.LeastRequest;
+        }
+
+        switch (cluster.LbPolicy)
+        {
+            case Wire.Cluster.Types.LbPolicy.RoundRobin:
+                return LoadBalancingPolicy.RoundRobin;
+            case Wire.Cluster.Types.LbPolicy.Random:
+                return LoadBalancingPolicy.Random;
+            case Wire.Cluster.Types.LbPolicy.LeastRequest:
+            case Wire.Cluster.Types.LbPolicy.ClusterProvided:
+                return LoadBalancingPolicy.LeastRequest;
+            default:
+                scope.Unsupported($"lb_policy {cluster.LbPolicy} (least request is used)");
+                return LoadBalancingPolicy.LeastRequest;
+        }
+    }
+
+    private static (UpstreamProtocol Protocol, TimeSpan IdleTimeout, uint MaxRequests) Http(Wire.Cluster cluster, TranslationScope scope)
+    {
+        var common = cluster.CommonHttpProtocolOptions;
+        var protocol = cluster.Http2ProtocolOptions is not null ? UpstreamProtocol.Http2 : UpstreamProtocol.Http1;
+        if (cluster.TypedExtensionProtocolOptions.TryGetValue(HttpOptions, out var config))
+        {
+            var options = config.Open<Envoy.Extensions.Upstreams.Http.V3.HttpProtocolOptions>(scope, "typed_extension_protocol_options");
+            common = options.CommonHttpProtocolOptions ?? common;
+            protocol = options switch
+            {
+                { UseDownstreamProtocolConfig: not null } => UpstreamProtocol.FollowDownstream,
+                { ExplicitHttpConfig.Http2ProtocolOptions: not null } => UpstreamProtocol.Http2,
+                _ => UpstreamProtocol.Http1,
+            };
+            scope.UnsupportedIf(options.AutoConfig is not null, "auto_config (HTTP/1.1 is used)");
+        }
+
+        return (
+            protocol,
+            common?.IdleTimeout.ToTime(DefaultIdleTimeout, scope, "idle_timeout") ?? DefaultIdleTimeout,
+            common?.MaxRequestsPerConnection ?? cluster.MaxRequestsPerConnection ?? 0);
+    }
+
+    private static CircuitBreakers Breakers(Wire.CircuitBreakers? breakers)
+    {
+        var limits = new CircuitBreakers();
+        var sent = breakers?.Thresholds.FirstOrDefault(t => t.Priority == RoutingPriority.Default);
+        return sent is null ? limits : new CircuitBreakers
+        {
+            MaxConnections = sent.MaxConnections ?? limits.MaxConnections,
+            MaxPendingRequests = sent.MaxPendingRequests ?? limits.MaxPendingRequests,
+            MaxRequests = sent.MaxRequests ?? limits.MaxRequests,
+            MaxRetries = sent.MaxRetries ?? limits.MaxRetries,
+            RetryBudget = sent.RetryBudget is { } budget
+                ? new RetryBudget(budget.BudgetPercent?.Value ?? 20, budget.MinRetryConcurrency ?? 3)
+                : null,
+        };
+    }
+
+    private static ServiceIdentity? Service(Metadata? metadata)
+    {
+        if (metadata is null
+            || !metadata.FilterMetadata.TryGetValue("istio", out var istio)
+            || !istio.Fields.TryGetValue("services", out var services)
+            || services.ListValue?.Values is not [{ StructValue: { } service }, ..])
+        {
+            return null;
+        }
+
+        return new ServiceIdentity(Text(service, "host"), Text(service, "name"), Text(service, "namespace"));
+    }
+
+    private static string Text(Struct fields, string name) =>
+        fields.Fields.TryGetValue(name, out var value) ? value.StringValue : "";
+}

@@ -1,0 +1,145 @@
+using Envoy.Config.Listener.V3;
+using Envoy.Extensions.Filters.Network.HttpConnectionManager.V3;
+using Envoy.Extensions.Filters.Network.TcpProxy.V3;
+using Google.Protobuf.WellKnownTypes;
+using Waypoint.Proxy.LoadBalancing;
+using Waypoint.Proxy.Mesh;
+using Waypoint.Proxy.Routing;
+using Route = Waypoint.Proxy.Routing.Route;
+using WeightedCluster = Waypoint.Proxy.Mesh.WeightedCluster;
+
+namespace Waypoint.Proxy.Xds.Translation;
+
+/// <summary>A filter chain as LDS describes it: everything but the routes that RDS gives.</summary>
+/// <param name="Tcp">The chain, when it is one for bytes.</param>
+/// <param name="Http">Makes the chain with these routes, when it is one for HTTP.</param>
+/// <param name="Inline">The routes that came with it.</param>
+/// <param name="RoutesName">What to ask RDS for; null when the routes are <paramref name="Inline"/>.</param>
+/// <param name="Unsupported">What it asks for in vain.</param>
+internal sealed record ChainTemplate(
+    TcpChain? Tcp,
+    Func<RouteTable, HttpChain>? Http,
+    RouteTable? Inline,
+    string? RoutesName,
+    IReadOnlyList<UnsupportedFeature> Unsupported);
+
+/// <summary>Filter chains: an HTTP connection manager or a TCP proxy behind filters.</summary>
+internal sealed class FilterChainTranslator(Func<string, ClusterSlot> cluster)
+{
+    private static readonly TimeSpan DefaultStreamIdleTimeout = TimeSpan.FromMinutes(5);
+
+    // What requests meet where a filter that decides who may pass is missing (Envoy's own words for a refusal).
+    private static readonly RouteTable Refusal = new(
+    [
+        new Route(
+            "refused",
+            new RouteMatch { Path = new PathPrefix("") },
+            new DirectResponseAction(403, "RBAC: access denied"u8.ToArray()),
+            HeaderMutations.None,
+            HeaderMutations.None),
+    ]);
+
+    private readonly RouteTranslator _routes = new(cluster);
+
+    public ChainTemplate Translate(FilterChain chain, string listener)
+    {
+        var scope = new TranslationScope($"Listener '{listener}'");
+        using var part = scope.Enter($"filter chain '{chain.Name}'");
+        var refused = false;
+        scope.UnsupportedIf(chain.TransportSocket is not null, "transport_socket");
+        for (var i = 0; i < chain.Filters.Count; i++)
+        {
+            var filter = chain.Filters[i];
+            if (filter.TypedConfig is { } manager && manager.Is(HttpConnectionManager.Descriptor))
+            {
+                return Http(chain.Name, manager.Open<HttpConnectionManager>(scope, $"filters[{i}]"), refused, scope);
+            }
+
+            if (filter.TypedConfig is { } proxy && proxy.Is(TcpProxy.Descriptor))
+            {
+                return Tcp(chain.Name, proxy.Open<TcpProxy>(scope, $"filters[{i}]"), refused, scope);
+            }
+
+            refused |= Judge(filter.Name, filter.TypedConfig, scope) == FilterSupport.Refusing;
+        }
+
+        throw scope.Invalid("filters", "neither an HTTP connection manager nor a TCP proxy");
+    }
+
+    private static FilterSupport Judge(string name, Any? config, TranslationScope scope)
+    {
+        using var part = scope.Enter($"filter '{name}'");
+        var support = FilterCatalogue.Judge(config, scope);
+        scope.UnsupportedIf(support == FilterSupport.Missing, name);
+        scope.UnsupportedIf(support == FilterSupport.Refusing, $"{name} (everything is refused)");
+        return support;
+    }
+
+    private ChainTemplate Http(string name, HttpConnectionManager manager, bool refused, TranslationScope scope)
+    {
+        using var part = scope.Enter("http_connection_manager");
+        foreach (var filter in manager.HttpFilters)
+        {
+            refused |= !filter.Disabled && Judge(filter.Name, filter.TypedConfig, scope) == FilterSupport.Refusing;
+        }
+
+        scope.UnsupportedIf(manager.MergeSlashes, "merge_slashes");
+        scope.UnsupportedIf(manager.StripMatchingHostPort || manager.StripAnyHostPort, "strip_port_mode");
+        scope.UnsupportedIf(manager.StripTrailingHostDot, "strip_trailing_host_dot");
+        scope.UnsupportedIf(
+            manager.PathWithEscapedSlashesAction is not (HttpConnectionManager.Types.PathWithEscapedSlashesAction.KeepUnchanged
+                or HttpConnectionManager.Types.PathWithEscapedSlashesAction.ImplementationSpecificDefault),
+            "path_with_escaped_slashes_action");
+        scope.UnsupportedIf(manager.UseRemoteAddress is true, "use_remote_address");
+        scope.UnsupportedIf(manager.AccessLog.Any(log => log.Filter is not null), "access_log.filter");
+
+        var routes = manager.RouteSpecifierCase switch
+        {
+            HttpConnectionManager.RouteSpecifierOneofCase.RouteConfig => _routes.Translate(manager.RouteConfig, scope),
+            HttpConnectionManager.RouteSpecifierOneofCase.Rds when manager.Rds.RouteConfigName.Length > 0 => null,
+            _ => throw scope.Invalid("route_specifier", "missing"),
+        };
+        var serverName = manager.ServerHeaderTransformation == HttpConnectionManager.Types.ServerHeaderTransformation.PassThrough
+            ? null
+            : manager.ServerName is { Length: > 0 } configured ? configured : "envoy";
+        var streamIdleTimeout = manager.StreamIdleTimeout.ToTime(DefaultStreamIdleTimeout, scope, "stream_idle_timeout");
+        var upgrades = manager.UpgradeConfigs
+            .Where(upgrade => upgrade.Enabled is not false)
+            .Select(upgrade => upgrade.UpgradeType)
+            .ToHashSet(StringComparer.OrdinalIgnoreCase);
+        var unsupported = scope.UnsupportedFeatures;
+        return new ChainTemplate(
+            Tcp: null,
+            Http: table => new HttpChain
+            {
+                Name = name,
+                Routes = refused ? Refusal : table,
+                ServerName = serverName,
+                StreamIdleTimeout = streamIdleTimeout,
+                NormalizePath = manager.NormalizePath ?? false,
+                Upgrades = upgrades,
+                Unsupported = [.. unsupported.Select(u => u.Feature).Distinct()],
+            },
+            Inline: routes,
+            RoutesName: routes is null ? manager.Rds.RouteConfigName : null,
+            unsupported);
+    }
+
+    private ChainTemplate Tcp(string name, TcpProxy proxy, bool refused, TranslationScope scope)
+    {
+        using var part = scope.Enter("tcp_proxy");
+        scope.UnsupportedIf(proxy.TunnelingConfig is not null, "tunneling_config");
+        scope.UnsupportedIf(proxy.HashPolicy.Count > 0, "hash_policy");
+        scope.UnsupportedIf(proxy.MaxDownstreamConnectionDuration is not null, "max_downstream_connection_duration");
+        IEnumerable<(string Name, uint Weight)> shares = proxy.ClusterSpecifierCase switch
+        {
+            TcpProxy.ClusterSpecifierOneofCase.Cluster => [(proxy.Cluster, 1)],
+            TcpProxy.ClusterSpecifierOneofCase.WeightedClusters => proxy.WeightedClusters.Clusters.Select(c => (c.Name, c.Weight)),
+            _ => throw scope.Invalid("cluster_specifier", "missing"),
+        };
+        var clusters = new WeightedClusters(refused
+            ? []
+            : shares.Select(share => new WeightedCluster(cluster(share.Name), share.Weight, HeaderMutations.None, HeaderMutations.None)));
+        return new ChainTemplate(new TcpChain(name, clusters), Http: null, Inline: null, RoutesName: null, scope.UnsupportedFeatures);
+    }
+}

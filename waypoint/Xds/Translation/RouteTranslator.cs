@@ -1,0 +1,83 @@
+using Envoy.Config.Route.V3;
+using Waypoint.Proxy.LoadBalancing;
+using Waypoint.Proxy.Routing;
+using Route = Waypoint.Proxy.Routing.Route;
+using VirtualHost = Waypoint.Proxy.Routing.VirtualHost;
+using Wire = Envoy.Config.Route.V3;
+
+namespace Waypoint.Proxy.Xds.Translation;
+
+/// <summary>Route configurations, inline or from RDS.</summary>
+internal sealed class RouteTranslator(Func<string, ClusterSlot> cluster)
+{
+    private readonly RouteActionTranslator _actions = new(cluster);
+
+    public RouteTable Translate(RouteConfiguration configuration, TranslationScope scope)
+    {
+        using var part = scope.Enter($"route configuration '{configuration.Name}'");
+        scope.UnsupportedIf(configuration.IgnorePortInHostMatching, "ignore_port_in_host_matching");
+        scope.UnsupportedIf(configuration.IgnorePathParametersInPathMatching, "ignore_path_parameters_in_path_matching");
+        scope.UnsupportedIf(configuration.MostSpecificHeaderMutationsWins, "most_specific_header_mutations_wins");
+        scope.UnsupportedIf(configuration.RequestMirrorPolicies.Count > 0, "request_mirror_policies");
+        PerFilterConfig.Report(configuration.TypedPerFilterConfig, scope);
+        var request = HeaderTranslator.Translate(
+            configuration.RequestHeadersToRemove, configuration.RequestHeadersToAdd, scope, "request_headers_to_add");
+        var response = HeaderTranslator.Translate(
+            configuration.ResponseHeadersToRemove, configuration.ResponseHeadersToAdd, scope, "response_headers_to_add");
+        VirtualHost[] hosts = [.. configuration.VirtualHosts.Select(host => Host(host, request, response, scope))];
+        try
+        {
+            return new RouteTable(hosts);
+        }
+        catch (ArgumentException e)
+        {
+            throw scope.Invalid("virtual_hosts", e.Message, e);
+        }
+    }
+
+    private VirtualHost Host(Wire.VirtualHost host, HeaderMutations request, HeaderMutations response, TranslationScope scope)
+    {
+        using var part = scope.Enter($"virtual host '{host.Name}'");
+        if (host.Domains.Count == 0)
+        {
+            throw scope.Invalid("domains", "empty");
+        }
+
+        scope.UnsupportedIf(host.RequireTls != Wire.VirtualHost.Types.TlsRequirementType.None, "require_tls");
+        scope.UnsupportedIf(host.Cors is not null, "cors");
+        scope.UnsupportedIf(host.RequestMirrorPolicies.Count > 0, "request_mirror_policies");
+        PerFilterConfig.Report(host.TypedPerFilterConfig, scope);
+        request = HeaderTranslator.Translate(host.RequestHeadersToRemove, host.RequestHeadersToAdd, scope, "request_headers_to_add").Then(request);
+        response = HeaderTranslator.Translate(host.ResponseHeadersToRemove, host.ResponseHeadersToAdd, scope, "response_headers_to_add").Then(response);
+        var routes = new List<Route>(host.Routes.Count);
+        foreach (var route in host.Routes)
+        {
+            routes.Add(Route(route, routes.Count, host.RetryPolicy, request, response, scope));
+        }
+
+        return new VirtualHost(host.Name, [.. host.Domains], routes);
+    }
+
+    private Route Route(
+        Wire.Route route,
+        int index,
+        Wire.RetryPolicy? hostRetries,
+        HeaderMutations request,
+        HeaderMutations response,
+        TranslationScope scope)
+    {
+        using var part = scope.Enter(route.Name.Length > 0 ? $"route '{route.Name}'" : $"route {index}");
+        if (route.Match is null)
+        {
+            throw scope.Invalid("match", "missing");
+        }
+
+        PerFilterConfig.Report(route.TypedPerFilterConfig, scope);
+        return new Route(
+            route.Name,
+            RouteMatchTranslator.Translate(route.Match, scope),
+            _actions.Translate(route, hostRetries, scope),
+            HeaderTranslator.Translate(route.RequestHeadersToRemove, route.RequestHeadersToAdd, scope, "request_headers_to_add").Then(request),
+            HeaderTranslator.Translate(route.ResponseHeadersToRemove, route.ResponseHeadersToAdd, scope, "response_headers_to_add").Then(response));
+    }
+}

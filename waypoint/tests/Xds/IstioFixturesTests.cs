@@ -1,0 +1,71 @@
+using System.Net;
+using Waypoint.Proxy.LoadBalancing;
+using Waypoint.Proxy.Mesh;
+using Waypoint.Proxy.Xds;
+
+namespace Waypoint.Proxy.Tests.Xds;
+
+/// <summary>Everything that a real istiod sent is understood. Needs the folder that WAYPOINT_SHARED names.</summary>
+[Trait("Needs", "shared")]
+public sealed class IstioFixturesTests
+{
+    private readonly MeshState _mesh = new();
+    private readonly MeshModel _model;
+
+    public IstioFixturesTests() => _model = new MeshModel(_mesh, new EndpointStates(HealthClock.System));
+
+    public static TheoryData<string, string[]> Scenarios => new()
+    {
+        { "authorization", ["envoy.filters.http.rbac (everything is refused)", "envoy.filters.network.rbac (everything is refused)"] },
+        { "base", [] },
+        { "canary", [] },
+        { "destination-rule", ["hash_policy"] },
+        { "filters", ["envoy.filters.http.cors"] },
+        { "grpc", [] },
+        { "jwt", ["envoy.filters.http.jwt_authn (everything is refused)"] },
+        { "locality", [] },
+        { "matches", [] },
+        { "retries", [] },
+        { "service-entry", [] },
+        { "tcp", [] },
+        { "telemetry", ["access_log.filter"] },
+        { "virtual-service", ["envoy.filters.http.cors", "envoy.filters.http.fault"] },
+    };
+
+    [Theory]
+    [MemberData(nameof(Scenarios))]
+    public void Nothing_is_refused_and_only_the_filters_that_are_missing_are_reported(string scenario, string[] unsupported)
+    {
+        Assert.Empty(IstioFixtures.Apply(_model, scenario));
+        Assert.Equal(unsupported, OfListeners());
+        Assert.NotNull(_mesh.Current.FindDestination(IPEndPoint.Parse("10.96.137.138:80"))?.Http);
+    }
+
+    [Theory]
+    [InlineData("base", "an HBONE tunnel to endpoints (they are dialled plainly)")]
+    [InlineData(
+        "destination-rule",
+        "an HBONE tunnel to endpoints (they are dialled plainly)",
+        "envoy.extensions.transport_sockets.tls.v3.UpstreamTlsContext",
+        "lb_policy RingHash (least request is used)")]
+    [InlineData("service-entry", "an HBONE tunnel to endpoints (they are dialled plainly)", "endpoints by DNS name")]
+    public void Of_clusters_only_what_is_missing_is_reported(string scenario, params string[] unsupported)
+    {
+        Assert.Empty(IstioFixtures.Apply(_model, scenario));
+        Assert.Equal(
+            unsupported,
+            _model.Unsupported.Where(u => !u.Where.StartsWith("Listener", StringComparison.Ordinal))
+                .Select(u => u.Feature).Distinct().Order(StringComparer.Ordinal));
+    }
+
+    [Fact]
+    public void The_scenarios_are_all_here() =>
+        Assert.Equal(IstioFixtures.Scenarios, Scenarios.Select(row => (string)((object[])row)[0]));
+
+    private string[] OfListeners() =>
+    [
+        .. _model.Unsupported
+            .Where(u => u.Where.StartsWith("Listener", StringComparison.Ordinal))
+            .Select(u => u.Feature).Distinct().Order(StringComparer.Ordinal),
+    ];
+}
