@@ -128,7 +128,7 @@ static __always_inline bool is_tcp(const struct bpf_sock_addr *ctx)
 SEC("cgroup/connect4")
 int connect4(struct bpf_sock_addr *ctx)
 {
-	struct frontend_key dialled = {.protocol = IPPROTO_TCP};
+	struct frontend_key dialled = {};
 	struct backend backend = {};
 	bool rewritten = false;
 	int verdict;
@@ -137,6 +137,7 @@ int connect4(struct bpf_sock_addr *ctx)
 		return CONNECT_ALLOW;
 	dialled.addr = ipv4_address(ctx->user_ip4);
 	dialled.port = ctx->user_port;
+	dialled.protocol = IPPROTO_TCP;
 	verdict = connect_tcp(ctx, &dialled, true, &backend, &rewritten);
 	if (rewritten) {
 		ctx->user_ip4 = backend.addr.words[3];
@@ -149,7 +150,7 @@ int connect4(struct bpf_sock_addr *ctx)
 SEC("cgroup/connect6")
 int connect6(struct bpf_sock_addr *ctx)
 {
-	struct frontend_key dialled = {.protocol = IPPROTO_TCP};
+	struct frontend_key dialled = {};
 	struct backend backend = {};
 	bool rewritten = false;
 	int verdict;
@@ -161,6 +162,7 @@ int connect6(struct bpf_sock_addr *ctx)
 	dialled.addr.words[2] = ctx->user_ip6[2];
 	dialled.addr.words[3] = ctx->user_ip6[3];
 	dialled.port = ctx->user_port;
+	dialled.protocol = IPPROTO_TCP;
 	verdict = connect_tcp(ctx, &dialled, false, &backend, &rewritten);
 	if (rewritten) {
 		ctx->user_ip6[0] = backend.addr.words[0];

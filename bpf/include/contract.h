@@ -31,7 +31,7 @@ enum setting_flags {
 
 struct settings {
 	__u32 layout_version;
-	__u32 flags; /* enum setting_flags */
+	enum setting_flags flags;
 };
 
 /* map `pods`: hash, key = network namespace cookie (__u64). A namespace that is not in it is not enrolled. */
@@ -41,7 +41,7 @@ enum pod_flags {
 
 struct pod {
 	__u32 check;
-	__u32 flags;        /* enum pod_flags */
+	enum pod_flags flags;
 	__u32 own_waypoint; /* loop guard 2: the service id of the waypoint that this pod is an instance of */
 	struct address addr4;
 	struct address addr6;
@@ -72,7 +72,7 @@ struct service {
 	__u32 slots;    /* id of an immutable slot set */
 	__u32 count;    /* slots in that set */
 	__u32 waypoint; /* service id of the waypoint that its traffic goes through */
-	__u32 flags;    /* enum service_flags */
+	enum service_flags flags;
 };
 
 /* map `slots`: hash */
@@ -146,7 +146,7 @@ struct connection {
 	__u64 started_ns; /* CLOCK_MONOTONIC at connect() */
 	__u32 service;    /* 0: the socket is on no connection of ours */
 	__u32 backend;
-	__u32 flags;           /* enum connection_flags */
+	enum connection_flags flags;
 	__u32 first_seq;       /* sequence number of the first byte that is sent */
 	struct address source; /* once established */
 	struct address original;
@@ -179,7 +179,7 @@ struct event {
 	__u64 duration_ns;    /* since connect() */
 	__u64 bytes_sent;     /* payload, without retransmissions and without our header */
 	__u64 bytes_received; /* payload */
-	__u32 kind;           /* enum event_kind */
+	enum event_kind kind;
 	__u32 reason;  /* enum counter: why it was refused, else COUNTER_REDIRECTED or COUNTER_BALANCED */
 	__u32 service; /* the service that was dialled */
 	__u32 backend; /* chosen backend */

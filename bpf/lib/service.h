@@ -10,7 +10,9 @@
  * service entry misses its slot and reads again. It would take a whole transaction within each attempt, on a
  * preempted reader, to use these up.
  */
+#ifndef RESOLVE_ATTEMPTS
 #define RESOLVE_ATTEMPTS 4
+#endif
 
 struct choice {
 	__u32 service;

@@ -121,6 +121,13 @@ internal sealed class KernelEngine : IKernelMaps, IDisposable
     /// <returns>The names of the programs that were put in force.</returns>
     public IReadOnlyList<string> Attach() => _attachment.Apply();
 
+    /// <summary>Whether the socket of that cookie is to send a PROXY header, or has sent one that is not acknowledged yet.</summary>
+    public unsafe bool IsWatched(ulong socketCookie)
+    {
+        ulong value;
+        return Native.MapLookup(_maps["watched"], &socketCookie, &value) == 0;
+    }
+
     /// <summary>The events of connections; one reader at a time.</summary>
     public ConnectionEvents OpenEvents() => new(_maps["events"]);
 
