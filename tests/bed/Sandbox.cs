@@ -2,6 +2,7 @@ using System.Net;
 using System.Net.Sockets;
 using System.Runtime.ExceptionServices;
 using Microsoft.Win32.SafeHandles;
+using Waypoint.TestBed.Mesh;
 
 namespace Waypoint.TestBed;
 
@@ -52,6 +53,14 @@ public abstract class Sandbox
     {
         await using SandboxProcess process = Start(program, arguments);
         return await process.WaitForExitAsync(deadline ?? TimeSpan.FromSeconds(30)).ConfigureAwait(false);
+    }
+
+    /// <summary>Runs a client of <c>tests/bed/clients</c>.</summary>
+    public Task<ProcessResult> RunPythonAsync(string script, params string[] arguments)
+    {
+        // Debian's own interpreter: another python3 in PATH lacks Debian's modules.
+        string path = Path.Combine(Programs.RepositoryRoot, "tests", "bed", "clients", script);
+        return RunAsync("/usr/bin/python3", [path, .. arguments]);
     }
 
     /// <summary>

@@ -46,15 +46,18 @@ public sealed class LocalMesh : IAsyncDisposable
     /// <summary>What a pod's container wrote, and its process.</summary>
     public SandboxProcess Container(string pod) => _containers[pod];
 
-    /// <summary>Starts everything that the folder describes and waits until each part says that it is ready.</summary>
-    public static async Task<LocalMesh> StartAsync(string folder)
+    /// <summary>Starts everything that the folders describe together and waits until each part says that it is ready.</summary>
+    public static async Task<LocalMesh> StartAsync(params IEnumerable<string> folders)
     {
         long start = Stopwatch.GetTimestamp();
         LocalMesh mesh = new(await Bed.StartAsync().ConfigureAwait(false));
         try
         {
             mesh.PodsUp = Stopwatch.GetElapsedTime(start);
-            mesh.Config.CopyFrom(folder);
+            foreach (string folder in folders)
+            {
+                mesh.Config.CopyFrom(folder);
+            }
             await mesh.StartAsync(Manifests.Read(mesh.Config.FullPath)).ConfigureAwait(false);
             return mesh;
         }

@@ -21,17 +21,17 @@ internal static class PlainTcp
     ]);
 
     private static async Task<Seen> BytesAsync(LocalMesh mesh) =>
-        Same("\0\u0001ping\r\n\r\n", await TcpClient.AskAsync(mesh["client"], "echo.shop", 9090, "\0\u0001ping\r\n\r\n"));
+        Same("\0\u0001ping\r\n\r\n", await TcpExchange.AskAsync(mesh["client"], "echo.shop", 9090, "\0\u0001ping\r\n\r\n"));
 
     private static async Task<Seen> HalfCloseAsync(LocalMesh mesh)
     {
-        TcpAnswer answer = await TcpClient.AskAsync(mesh["client"], "echo.shop", 9092, "twelve bytes");
+        TcpAnswer answer = await TcpExchange.AskAsync(mesh["client"], "echo.shop", 9092, "twelve bytes");
         return new Seen(answer.Text is "v1 received 12 bytes\n" or "v2 received 12 bytes\n", $"\"{answer.Text.Trim()}\"");
     }
 
     private static async Task<Seen> GreetingAsync(LocalMesh mesh)
     {
-        TcpAnswer answer = await TcpClient.ListenAsync(mesh["client"], "echo.shop", 9091);
+        TcpAnswer answer = await TcpExchange.ListenAsync(mesh["client"], "echo.shop", 9091);
         return new Seen(answer.Text == "hello from v2\n", string.Create(CultureInfo.InvariantCulture, $"\"{answer.Text.Trim()}\" after {answer.FirstByte.TotalMilliseconds:0.0} ms"));
     }
 
@@ -46,8 +46,8 @@ internal static class PlainTcp
     private static async Task<Seen> NoAddedDelayAsync(LocalMesh mesh)
     {
         await DatabaseReadyAsync(mesh);
-        TimeSpan direct = await TcpClient.MedianGreetingAsync(mesh["stranger"], mesh["database"].Address4.ToString(), 3306, 20);
-        TimeSpan through = await TcpClient.MedianGreetingAsync(mesh["client"], "database.shop", 3306, 20);
+        TimeSpan direct = await TcpExchange.MedianGreetingAsync(mesh["stranger"], mesh["database"].Address4.ToString(), 3306, 20);
+        TimeSpan through = await TcpExchange.MedianGreetingAsync(mesh["client"], "database.shop", 3306, 20);
         return new Seen(
             through - direct < GreetingAllowance,
             string.Create(CultureInfo.InvariantCulture, $"median {through.TotalMilliseconds:0.0} ms through the waypoint, {direct.TotalMilliseconds:0.0} ms direct"));
@@ -56,12 +56,12 @@ internal static class PlainTcp
     private static async Task<Seen> UndeclaredProtocolAsync(LocalMesh mesh)
     {
         HttpAnswer http = await HttpConnection.OnceAsync(mesh["client"], "echo.shop", 9998, "GET / HTTP/1.1\r\nHost: echo\r\nConnection: close\r\n\r\n");
-        Seen bytes = Same("SSH-2.0-none\r\n", await TcpClient.AskAsync(mesh["client"], "echo.shop", 9999, "SSH-2.0-none\r\n"));
+        Seen bytes = Same("SSH-2.0-none\r\n", await TcpExchange.AskAsync(mesh["client"], "echo.shop", 9999, "SSH-2.0-none\r\n"));
         return new Seen(http.Status == 200 && bytes.Held, $"{http.HeadLines[0]}; {bytes.Text}");
     }
 
     private static async Task<Seen> UndeclaredPortAsync(LocalMesh mesh) =>
-        Same("anything\n", await TcpClient.AskAsync(mesh["client"], mesh["echo-v1"].Address4.ToString(), 4242, "anything\n"));
+        Same("anything\n", await TcpExchange.AskAsync(mesh["client"], mesh["echo-v1"].Address4.ToString(), 4242, "anything\n"));
 
     private static Seen Same(string sent, TcpAnswer answer) =>
         new(answer.Text == sent, answer.Text == sent ? $"{sent.Length} of {sent.Length} bytes back" : $"\"{answer.Text}\"");

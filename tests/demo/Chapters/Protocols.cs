@@ -9,8 +9,6 @@ namespace Waypoint.Demo.Chapters;
 /// <summary>Whatever HTTP is spoken, by clients that are not ours.</summary>
 internal static partial class Protocols
 {
-    private const string Python = "/usr/bin/python3";
-
     internal static Chapter Chapter { get; } = new("Protocols, by foreign clients", [
         new("curl over HTTP/1.1 and over h2c to the same port", "both answered, each in its version", OnePortAsync),
         new("h2load: 2,000 requests, 4 connections, 10 streams each", "2,000 of 2,000 succeed", H2LoadAsync),
@@ -44,7 +42,7 @@ internal static partial class Protocols
 
     private static async Task<Seen> GrpcAsync(LocalMesh mesh)
     {
-        ProcessResult python = await mesh["client"].RunAsync(Python, [Client("grpc_echo.py"), "echo.shop:7070"]);
+        ProcessResult python = await mesh["client"].RunPythonAsync("grpc_echo.py", "echo.shop:7070");
         if (python.ExitCode != 0)
         {
             return new Seen(false, python.Error);
@@ -63,12 +61,10 @@ internal static partial class Protocols
 
     private static async Task<Seen> WebSocketAsync(LocalMesh mesh)
     {
-        ProcessResult python = await mesh["client"].RunAsync(Python, [Client("websocket_echo.py"), "ws://echo.shop/socket"]);
+        ProcessResult python = await mesh["client"].RunPythonAsync("websocket_echo.py", "ws://echo.shop/socket");
         string[] lines = python.Output.Split('\n', StringSplitOptions.RemoveEmptyEntries);
         return new Seen(lines is ["3 one", "3 two", "70000 xxxxxxxx"], python.ExitCode == 0 ? string.Join("; ", lines) : python.Error);
     }
-
-    private static string Client(string script) => Path.Combine(Programs.RepositoryRoot, "tests", "demo", "clients", script);
 
     [GeneratedRegex(@"(?<ok>\d+) 2xx, \d+ 3xx, \d+ 4xx, \d+ 5xx")]
     private static partial Regex StatusCodes();

@@ -7,8 +7,8 @@ namespace Waypoint.TestBed.Traffic;
 /// <summary>What a plain TCP server said, and when it began to, counted from before the connect().</summary>
 public sealed record TcpAnswer(string Text, TimeSpan FirstByte);
 
-/// <summary>A plain TCP client.</summary>
-public static class TcpClient
+/// <summary>Plain TCP conversations, as a client.</summary>
+public static class TcpExchange
 {
     /// <summary>Sends a text, then its FIN, and reads until the server's FIN.</summary>
     public static async Task<TcpAnswer> AskAsync(Sandbox from, string host, int port, string text, CancellationToken cancellation = default)
