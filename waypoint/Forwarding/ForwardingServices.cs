@@ -1,16 +1,24 @@
+using Microsoft.Extensions.DependencyInjection.Extensions;
+using Waypoint.Proxy.Mesh;
 using Waypoint.Proxy.Telemetry;
 
 namespace Waypoint.Proxy.Forwarding;
 
 internal static class ForwardingServices
 {
-    /// <summary>Adds <see cref="RequestPipeline"/>, and <see cref="ProxyApplication"/> for Kestrel to run.</summary>
+    /// <summary>
+    /// Adds <see cref="RequestPipeline"/>, and <see cref="ProxyApplication"/> for Kestrel to run. Needs <see cref="MeshState"/>;
+    /// takes <see cref="AccessLogSettings"/> from the environment unless they are there already.
+    /// </summary>
     public static IServiceCollection AddForwarding(this IServiceCollection services)
     {
         services.AddHttpForwarder();
         services.AddSingleton<UpstreamClients>();
         services.AddSingleton<Mirroring>();
         services.AddSingleton<BackendForwarder>();
+        services.TryAddSingleton(_ => AccessLogSettings.FromEnvironment());
+        services.AddSingleton<AccessLog>();
+        services.AddSingleton<IstioMetrics>();
         services.AddSingleton<RequestTelemetry>();
         services.AddSingleton<RequestPipeline>();
         services.AddSingleton<ProxyApplication>();

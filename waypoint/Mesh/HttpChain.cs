@@ -21,6 +21,9 @@ internal sealed class HttpChain
     /// <summary>Routes match against the normal form of the path (HCM <c>normalize_path</c>; istiod's default).</summary>
     public bool NormalizePath { get; init; }
 
+    /// <summary>The configuration asks for a line in the access log for every request.</summary>
+    public bool AccessLog { get; init; }
+
     /// <summary>HTTP upgrades that pass through, such as <c>websocket</c>; names without case.</summary>
     public IReadOnlySet<string> Upgrades { get; init; } = new HashSet<string>(StringComparer.OrdinalIgnoreCase);
 
