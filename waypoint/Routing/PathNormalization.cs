@@ -49,10 +49,13 @@ internal static class PathNormalization
         return output.AsSpan(0, length);
     }
 
+    // Nearly every path passes at the first, vectorised, look.
     private static bool MayNeedWork(ReadOnlySpan<char> path) =>
-        path.Contains('\\')
-        || path.Contains("/.", StringComparison.Ordinal)
-        || path.Contains("/%2e", StringComparison.OrdinalIgnoreCase);
+        path.IndexOfAny('\\', '.', '%') >= 0
+        && (path.Contains('\\')
+            || path.Contains("/.", StringComparison.Ordinal)
+            || path.Contains("/%2e", StringComparison.Ordinal)
+            || path.Contains("/%2E", StringComparison.Ordinal));
 
     /// <summary>1 for a segment that means "here", 2 for one that means "up", otherwise 0.</summary>
     private static int DotsIn(ReadOnlySpan<char> segment)

@@ -173,6 +173,9 @@ internal static class Re2Pattern
                 case 'b' or 'B' or 'A' or 'z' when !inClass:
                     Replace($@"\{c}", 2);
                     break;
+                case '_':
+                    Replace("_", 2);
+                    break;
                 case >= '0' and <= '7' when c == '0' || IsOctal(_position + 2):
                     Octal();
                     break;
