@@ -1,0 +1,112 @@
+using System.Text.Json;
+
+namespace Waypoint.Proxy.Hosting;
+
+/// <summary>
+/// Who and where this waypoint is, by the contract that istiod has with the pods it makes (environment, arguments, downward API files).
+/// </summary>
+internal sealed record PodEnvironment
+{
+    public required string PodName { get; init; }
+
+    public required string Namespace { get; init; }
+
+    public required string InstanceIp { get; init; }
+
+    public string ServiceAccount { get; init; } = "default";
+
+    public string ClusterId { get; init; } = "Kubernetes";
+
+    public string NodeName { get; init; } = "";
+
+    public string Network { get; init; } = "";
+
+    /// <summary>Such as <c>shop.svc.cluster.local</c>.</summary>
+    public required string DnsDomain { get; init; }
+
+    public IReadOnlyDictionary<string, string> Labels { get; init; } = new Dictionary<string, string>();
+
+    public ProxyConfig ProxyConfig { get; init; } = new();
+
+    /// <summary>Leave as soon as no connection is open, instead of after <see cref="ProxyConfig.TerminationDrainDuration"/>.</summary>
+    public bool ExitOnZeroActiveConnections { get; init; }
+
+    /// <summary>The least time to go on serving when <see cref="ExitOnZeroActiveConnections"/> is set.</summary>
+    public TimeSpan MinimumDrainDuration { get; init; } = TimeSpan.FromSeconds(5);
+
+    /// <param name="variable">Reads an environment variable.</param>
+    /// <param name="arguments">The command line.</param>
+    /// <param name="labelsFile">The downward API's file of the pod's labels.</param>
+    /// <exception cref="FormatException">A variable has a value that cannot be read; the message names it.</exception>
+    public static PodEnvironment Read(Func<string, string?> variable, WaypointArguments arguments, string labelsFile)
+    {
+        var config = ProxyConfig.Parse(variable("PROXY_CONFIG"));
+        var ns = variable("POD_NAMESPACE") ?? "default";
+        string? FromPodOrConfig(string name) => variable(name) ?? config.Metadata.GetValueOrDefault(name);
+        return new PodEnvironment
+        {
+            PodName = variable("POD_NAME") ?? Environment.MachineName,
+            Namespace = ns,
+            InstanceIp = variable("INSTANCE_IP") ?? "127.0.0.1",
+            ServiceAccount = variable("SERVICE_ACCOUNT") ?? variable("ISTIO_META_SERVICE_ACCOUNT") ?? "default",
+            ClusterId = variable("ISTIO_META_CLUSTER_ID") ?? "Kubernetes",
+            NodeName = variable("ISTIO_META_NODE_NAME") ?? "",
+            Network = variable("ISTIO_META_NETWORK") ?? "",
+            DnsDomain = arguments.Domain ?? $"{ns}.svc.cluster.local",
+            Labels = PodLabels.Read(labelsFile, variable("ISTIO_METAJSON_LABELS")),
+            ProxyConfig = config,
+            ExitOnZeroActiveConnections = FromPodOrConfig("EXIT_ON_ZERO_ACTIVE_CONNECTIONS") is "true" or "1",
+            MinimumDrainDuration = FromPodOrConfig("MINIMUM_DRAIN_DURATION") is { } minimum
+                ? GoDuration.Parse(minimum, "MINIMUM_DRAIN_DURATION")
+                : TimeSpan.FromSeconds(5),
+        };
+    }
+}
+
+/// <summary>The part of istio.mesh.v1alpha1.ProxyConfig that concerns a waypoint.</summary>
+internal sealed record ProxyConfig
+{
+    public string DiscoveryAddress { get; init; } = "istiod.istio-system.svc:15012";
+
+    /// <summary>How long connections may go on after SIGTERM.</summary>
+    public TimeSpan TerminationDrainDuration { get; init; } = TimeSpan.FromSeconds(5);
+
+    public IReadOnlyDictionary<string, string> Metadata { get; init; } = new Dictionary<string, string>();
+
+    /// <exception cref="FormatException">Not JSON, or a field of the wrong kind.</exception>
+    public static ProxyConfig Parse(string? json)
+    {
+        var config = new ProxyConfig();
+        if (string.IsNullOrWhiteSpace(json))
+        {
+            return config;
+        }
+
+        try
+        {
+            using var document = JsonDocument.Parse(json);
+            foreach (var field in document.RootElement.EnumerateObject())
+            {
+                config = field.Name switch
+                {
+                    "discoveryAddress" => config with { DiscoveryAddress = field.Value.GetString() ?? config.DiscoveryAddress },
+                    "terminationDrainDuration" => config with
+                    {
+                        TerminationDrainDuration = GoDuration.Parse(field.Value.GetString() ?? "", "PROXY_CONFIG terminationDrainDuration"),
+                    },
+                    "proxyMetadata" => config with
+                    {
+                        Metadata = field.Value.EnumerateObject().ToDictionary(m => m.Name, m => m.Value.ToString()),
+                    },
+                    _ => config,
+                };
+            }
+        }
+        catch (Exception exception) when (exception is JsonException or InvalidOperationException)
+        {
+            throw new FormatException($"PROXY_CONFIG: {exception.Message}", exception);
+        }
+
+        return config;
+    }
+}

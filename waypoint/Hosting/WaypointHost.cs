@@ -1,0 +1,42 @@
+using Microsoft.AspNetCore.Hosting.Server;
+using Waypoint.Proxy.Drain;
+using Waypoint.Proxy.Forwarding;
+using Waypoint.Proxy.Listening;
+using Waypoint.Proxy.Listening.Handoff;
+using Waypoint.Proxy.Mesh;
+using Waypoint.Proxy.Tcp;
+
+namespace Waypoint.Proxy.Hosting;
+
+/// <summary>The composition root: what the program is made of, in the order in which it starts; it stops in the reverse order.</summary>
+internal static class WaypointHost
+{
+    public static IHost Build(WaypointOptions options)
+    {
+        // Empty: no configuration files to watch and nothing that writes to a disk; the pod's root is read-only.
+        var builder = Host.CreateEmptyApplicationBuilder(new HostApplicationBuilderSettings { DisableDefaults = true });
+        builder.Logging.AddWaypointConsole(options.Arguments);
+        var services = builder.Services;
+        services.Configure<HostOptions>(host => host.ShutdownTimeout = options.ShutdownTimeout);
+        services.AddSingleton(options);
+        services.AddSingleton(options.Pod);
+        services.AddSingleton(options.Listening);
+        services.AddSingleton(options.Tcp);
+
+        services.AddSingleton<MeshState>();
+        services.AddForwarding();
+        services.AddSingleton<IHttpApplication<DefaultHttpContext>>(provider => provider.GetRequiredService<ProxyApplication>());
+
+        services.AddSingleton<DrainState>();
+        services.AddSingleton<ListeningMetrics>();
+        services.AddSingleton<Rejections>();
+        services.AddSingleton<HttpHandoff>();
+        services.AddSingleton<ListeningPlane>();
+        services.AddSingleton<ITcpObserver, TcpCounters>();
+
+        services.AddHostedService<HttpServer>();
+        services.AddHostedService<ListeningService>();
+        services.AddHostedService<GracefulShutdown>();
+        return builder.Build();
+    }
+}

@@ -1,0 +1,43 @@
+using System.Net;
+using Waypoint.Proxy.Listening;
+using Waypoint.Proxy.Tcp;
+
+namespace Waypoint.Proxy.Hosting;
+
+/// <summary>All that the program is told. The ports are a contract (design, wire numbers); only tests change them.</summary>
+internal sealed record WaypointOptions
+{
+    public required PodEnvironment Pod { get; init; }
+
+    public WaypointArguments Arguments { get; init; } = new();
+
+    public ListeningSettings Listening { get; init; } = new();
+
+    public TcpSettings Tcp { get; init; } = TcpSettings.Default;
+
+    /// <summary>Envoy's admin interface, for those in the pod.</summary>
+    public IPEndPoint Admin { get; init; } = new(IPAddress.Loopback, 15000);
+
+    /// <summary>What pilot-agent serves: metrics, readiness, the end.</summary>
+    public IPEndPoint Agent { get; init; } = new(IPAddress.IPv6Any, 15020);
+
+    /// <summary>Readiness, for the kubelet.</summary>
+    public IPEndPoint Ready { get; init; } = new(IPAddress.IPv6Any, 15021);
+
+    /// <summary>Metrics alone.</summary>
+    public IPEndPoint Prometheus { get; init; } = new(IPAddress.IPv6Any, 15090);
+
+    /// <summary>The whole time from SIGTERM to the exit: the drain, then what requests under way may take.</summary>
+    public TimeSpan ShutdownTimeout => Pod.ProxyConfig.TerminationDrainDuration + TimeSpan.FromSeconds(20);
+
+    /// <summary>The program's own: environment, arguments and the files of the pod.</summary>
+    public static WaypointOptions FromProcess(IReadOnlyList<string> commandLine)
+    {
+        var arguments = WaypointArguments.Parse(commandLine);
+        return new WaypointOptions
+        {
+            Arguments = arguments,
+            Pod = PodEnvironment.Read(Environment.GetEnvironmentVariable, arguments, "/etc/istio/pod/labels"),
+        };
+    }
+}

@@ -1,0 +1,203 @@
+using Waypoint.Proxy.Sockets;
+
+namespace Waypoint.Proxy.Tcp;
+
+/// <summary>How a relay came to its end.</summary>
+internal enum RelayEnd
+{
+    /// <summary>Both sides sent all they had.</summary>
+    Finished,
+
+    /// <summary>One side reset the connection, and so the other was.</summary>
+    Reset,
+
+    /// <summary>Nothing moved for as long as is allowed.</summary>
+    Idle,
+}
+
+/// <summary>
+/// Joins two connections byte for byte: what one side sends reaches the other, an end of stream as an end of stream (the other
+/// direction goes on), a reset as a reset. Runs on the loop of both sockets.
+/// </summary>
+internal sealed class Relay(LoopSocket client, LoopSocket upstream, ConveyorPool conveyors, TimeSpan idleTimeout)
+{
+    // A direction that never has to wait lets the others have their turn after so many bytes.
+    private const long BytesPerTurn = 4 << 20;
+
+    private RelayEnd _end = RelayEnd.Finished;
+    private bool _isToClientDone;
+    private long _received;
+    private long _sent;
+
+    /// <summary>Bytes from the client.</summary>
+    public long BytesReceived => Volatile.Read(ref _received);
+
+    /// <summary>Bytes to the client.</summary>
+    public long BytesSent => Volatile.Read(ref _sent);
+
+    /// <summary>Completes when both sockets are closed.</summary>
+    /// <param name="preamble">Runs before the first byte of the client is passed on; false when the connection is not to go on.</param>
+    public async Task<RelayEnd> RunAsync(Func<LoopSocket, ValueTask<bool>>? preamble)
+    {
+        client.Failed = () => Fail(_isToClientDone);
+        upstream.Failed = () => Fail(_isToClientDone);
+        var toUpstream = PumpToUpstreamAsync(preamble);
+        var toClient = PumpToClientAsync();
+        await toUpstream;
+        await toClient;
+        client.Dispose();
+        upstream.Dispose();
+        return _end;
+    }
+
+    private async Task PumpToUpstreamAsync(Func<LoopSocket, ValueTask<bool>>? preamble)
+    {
+        if (preamble is not null && !await preamble(client))
+        {
+            Fail(gently: false);
+            return;
+        }
+
+        await PumpAsync(client, upstream);
+    }
+
+    private async Task PumpToClientAsync()
+    {
+        await PumpAsync(upstream, client);
+        _isToClientDone = true;
+    }
+
+    private async Task PumpAsync(LoopSocket from, LoopSocket to)
+    {
+        var conveyor = conveyors.Rent();
+        var turn = 0L;
+        while (true)
+        {
+            var filled = conveyor.Fill(from);
+            if (filled == -Linux.InvalidArgument && conveyor is PipeConveyor)
+            {
+                conveyors.Return(conveyor);
+                conveyor = ConveyorPool.RentBuffer();
+                continue;
+            }
+
+            if (LoopSocket.WouldBlock(filled))
+            {
+                conveyors.Return(conveyor);
+                if (!await WaitAsync(from, isWrite: false))
+                {
+                    return;
+                }
+
+                conveyor = conveyors.Rent();
+                turn = 0;
+                continue;
+            }
+
+            if (filled <= 0 || !await DrainAsync(conveyor, to))
+            {
+                conveyors.Return(conveyor);
+                Finish(filled, to);
+                return;
+            }
+
+            Count(from, filled);
+            turn += filled;
+            if (turn >= BytesPerTurn)
+            {
+                turn = 0;
+                await to.YieldAsync();
+            }
+        }
+    }
+
+    private async ValueTask<bool> DrainAsync(Conveyor conveyor, LoopSocket to)
+    {
+        while (conveyor.Pending > 0)
+        {
+            var drained = conveyor.Drain(to);
+            if (LoopSocket.WouldBlock(drained))
+            {
+                if (!await WaitAsync(to, isWrite: true))
+                {
+                    return false;
+                }
+            }
+            else if (drained < 0)
+            {
+                return false;
+            }
+        }
+
+        return true;
+    }
+
+    /// <summary>Ends a direction: at the end of the stream the other side is told so, at an error both are reset.</summary>
+    private void Finish(nint filled, LoopSocket to)
+    {
+        if (filled == 0)
+        {
+            to.ShutdownWrite();
+        }
+        else
+        {
+            Fail(_isToClientDone);
+        }
+    }
+
+    /// <summary>Waits; false when neither direction moved for the whole time, and the relay is over.</summary>
+    private async ValueTask<bool> WaitAsync(LoopSocket socket, bool isWrite)
+    {
+        while (true)
+        {
+            var before = _received + _sent;
+            if (await (isWrite ? socket.WaitWritableAsync(idleTimeout) : socket.WaitReadableAsync(idleTimeout)))
+            {
+                return true;
+            }
+
+            if (_received + _sent == before)
+            {
+                _end = RelayEnd.Idle;
+                client.Dispose();
+                upstream.Dispose();
+                return false;
+            }
+        }
+    }
+
+    private void Count(LoopSocket from, nint bytes)
+    {
+        if (ReferenceEquals(from, client))
+        {
+            _received += bytes;
+        }
+        else
+        {
+            _sent += bytes;
+        }
+    }
+
+    /// <summary>
+    /// A reset is passed on as one, except <paramref name="gently"/>: the client has all of the answer already, and a reset could
+    /// overtake what it has not read yet.
+    /// </summary>
+    private void Fail(bool gently)
+    {
+        if (client.Descriptor < 0)
+        {
+            return;
+        }
+
+        _end = RelayEnd.Reset;
+        upstream.Reset();
+        if (gently)
+        {
+            client.Dispose();
+        }
+        else
+        {
+            client.Reset();
+        }
+    }
+}

@@ -1,0 +1,76 @@
+using System.Diagnostics;
+using System.Net;
+using Waypoint.Proxy.LoadBalancing;
+using Waypoint.Proxy.Mesh;
+using Endpoint = Waypoint.Proxy.LoadBalancing.Endpoint;
+
+namespace Waypoint.Proxy.Tcp;
+
+/// <summary>One pass-through connection, as telemetry sees it. Changed on its loop; safe to read from anywhere.</summary>
+internal sealed class TcpConnection(IPEndPoint original, IPEndPoint client, string? clientPrincipal, TcpChain chain)
+{
+    private readonly long _startedAt = Stopwatch.GetTimestamp();
+
+    public IPEndPoint Original => original;
+
+    public IPEndPoint Client => client;
+
+    /// <summary>The client's SPIFFE identity when a carrier that may be believed names it.</summary>
+    public string? ClientPrincipal => clientPrincipal;
+
+    public TcpChain Chain => chain;
+
+    public DateTimeOffset StartedAt { get; } = DateTimeOffset.UtcNow;
+
+    public TimeSpan Age => Stopwatch.GetElapsedTime(_startedAt);
+
+    /// <summary>Null until one was picked.</summary>
+    public Cluster? Cluster { get; set; }
+
+    /// <summary>Null until one was connected to.</summary>
+    public Endpoint? Endpoint { get; set; }
+
+    /// <summary>Our address on the connection to the endpoint.</summary>
+    public IPEndPoint? UpstreamLocal { get; set; }
+
+    /// <summary>Null until bytes may pass.</summary>
+    public Relay? Relay { get; set; }
+
+    public long BytesReceived => Relay?.BytesReceived ?? 0;
+
+    public long BytesSent => Relay?.BytesSent ?? 0;
+
+    public TcpOutcome Outcome { get; set; }
+}
+
+/// <summary>How a pass-through connection ended.</summary>
+internal enum TcpOutcome
+{
+    /// <summary>It has not, or both sides finished.</summary>
+    Ok,
+
+    /// <summary>No cluster, or no endpoint in it.</summary>
+    NoEndpoint,
+
+    /// <summary>No endpoint accepted it.</summary>
+    ConnectFailure,
+
+    /// <summary>One of the sides reset it.</summary>
+    Reset,
+
+    /// <summary>Nothing moved for too long.</summary>
+    Idle,
+}
+
+internal static class TcpOutcomes
+{
+    /// <summary>Envoy's response flags, as in access logs and the metrics' <c>response_flags</c>.</summary>
+    public static string ResponseFlags(this TcpOutcome outcome) => outcome switch
+    {
+        TcpOutcome.NoEndpoint => "UH",
+        TcpOutcome.ConnectFailure => "UF",
+        TcpOutcome.Reset => "DC",
+        TcpOutcome.Idle => "SI",
+        _ => "-",
+    };
+}

@@ -1,0 +1,49 @@
+using Waypoint.Proxy.Sockets;
+
+namespace Waypoint.Proxy.Tcp;
+
+/// <summary>Serves pass-through connections on one loop.</summary>
+internal sealed class TcpProxy(EventLoop loop, TcpSettings settings, ITcpObserver observer)
+{
+    private readonly ConveyorPool _conveyors = new();
+
+    /// <summary>Connects to an endpoint; null when none would have it, and then the connection is over for telemetry too.</summary>
+    public async ValueTask<LoopSocket?> DialAsync(TcpConnection connection)
+    {
+        var upstream = await UpstreamDialer.DialAsync(loop, connection);
+        if (upstream is null)
+        {
+            observer.Closed(connection);
+        }
+
+        return upstream;
+    }
+
+    /// <summary>Passes bytes until both sides are done.</summary>
+    /// <param name="connection">What <see cref="DialAsync"/> filled in.</param>
+    /// <param name="client">Closed at the end.</param>
+    /// <param name="upstream">Closed at the end.</param>
+    /// <param name="preamble">Runs before the first byte of the client is passed on; false when the connection is not to go on.</param>
+    public async Task RelayAsync(TcpConnection connection, LoopSocket client, LoopSocket upstream, Func<LoopSocket, ValueTask<bool>>? preamble)
+    {
+        var relay = new Relay(client, upstream, _conveyors, settings.IdleTimeout);
+        connection.Relay = relay;
+        var state = connection.Endpoint?.State;
+        state?.RequestStarted();
+        observer.Opened(connection);
+        connection.Outcome = await relay.RunAsync(preamble) switch
+        {
+            RelayEnd.Reset => TcpOutcome.Reset,
+            RelayEnd.Idle => TcpOutcome.Idle,
+            _ => TcpOutcome.Ok,
+        };
+        state?.RequestEnded();
+        observer.Closed(connection);
+    }
+}
+
+/// <param name="IdleTimeout">A connection on which nothing moves for so long is closed; Envoy's default is an hour.</param>
+internal sealed record TcpSettings(TimeSpan IdleTimeout)
+{
+    public static TcpSettings Default { get; } = new(TimeSpan.FromHours(1));
+}

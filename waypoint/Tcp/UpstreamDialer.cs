@@ -1,0 +1,71 @@
+using System.Net;
+using Waypoint.Proxy.LoadBalancing;
+using Waypoint.Proxy.Mesh;
+using Waypoint.Proxy.Sockets;
+using Endpoint = Waypoint.Proxy.LoadBalancing.Endpoint;
+
+namespace Waypoint.Proxy.Tcp;
+
+/// <summary>Connects to an endpoint of a TCP chain; when one does not accept, to another.</summary>
+internal static class UpstreamDialer
+{
+    // Nothing was sent yet, so trying again harms nobody; three tries bound what a client waits.
+    private const int Tries = 3;
+
+    /// <summary>Fills in the cluster and endpoint of <paramref name="connection"/>, and its outcome when there is no connection.</summary>
+    /// <param name="loop">Where the socket will live.</param>
+    /// <param name="connection">What is being served.</param>
+    /// <returns>A connected socket, or null.</returns>
+    public static async ValueTask<LoopSocket?> DialAsync(EventLoop loop, TcpConnection connection)
+    {
+        connection.Outcome = TcpOutcome.NoEndpoint;
+        if (connection.Chain.Clusters.Pick(Random.Shared)?.Cluster.Current is not { } cluster)
+        {
+            return null;
+        }
+
+        connection.Cluster = cluster;
+        var tried = new Endpoint[Tries];
+        for (var attempt = 0; attempt < Tries; attempt++)
+        {
+            if (Pick(cluster, connection.Original, tried.AsSpan(0, attempt)) is not { } endpoint)
+            {
+                return null;
+            }
+
+            if (await ConnectAsync(loop, endpoint.Address, cluster.ConnectTimeout) is { } socket)
+            {
+                cluster.ReportSuccess(endpoint);
+                connection.Endpoint = endpoint;
+                connection.UpstreamLocal = socket.LocalEndPoint;
+                connection.Outcome = TcpOutcome.Ok;
+                return socket;
+            }
+
+            cluster.ReportFailure(endpoint, FailureKind.Connect);
+            connection.Outcome = TcpOutcome.ConnectFailure;
+            tried[attempt] = endpoint;
+            if (cluster.IsOriginalDestination)
+            {
+                return null;
+            }
+        }
+
+        return null;
+    }
+
+    private static Endpoint? Pick(Cluster cluster, IPEndPoint original, ReadOnlySpan<Endpoint> tried) =>
+        cluster.Pick(new PickContext { Previous = tried, Attempts = Tries, OriginalDestination = original });
+
+    private static async ValueTask<LoopSocket?> ConnectAsync(EventLoop loop, IPEndPoint remote, TimeSpan timeout)
+    {
+        var (socket, _) = LoopSocket.Connect(loop, remote);
+        if (socket is not null && (!await socket.WaitWritableAsync(timeout) || socket.PendingError != 0))
+        {
+            socket.Dispose();
+            return null;
+        }
+
+        return socket;
+    }
+}
