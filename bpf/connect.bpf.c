@@ -201,13 +201,22 @@ int getpeername6(struct bpf_sock_addr *ctx)
 	return CONNECT_ALLOW;
 }
 
-/* A connect() that failed before its SYN (no route) ends nowhere else. */
+/*
+ * close(): a connection that is established goes on until its last byte, but sends no more. A connect() that
+ * failed before its SYN (no route) ends nowhere else.
+ */
 SEC("cgroup/sock_release")
 int sock_release(struct bpf_sock *sk)
 {
 	struct connection *connection = connection_of(sk);
+	__u64 cookie;
 
-	if (connection && !(connection->flags & CONNECTION_ESTABLISHED))
-		connection_end(NULL, bpf_get_socket_cookie(sk), connection);
+	if (!connection)
+		return 1;
+	cookie = bpf_get_socket_cookie(sk);
+	if (!(connection->flags & CONNECTION_ESTABLISHED))
+		connection_end(NULL, cookie, connection);
+	else if (connection->flags & CONNECTION_WANTS_HEADER)
+		bpf_map_delete_elem(&claims, &cookie);
 	return 1;
 }

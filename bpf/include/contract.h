@@ -45,7 +45,8 @@ struct pod {
 	__u32 own_waypoint; /* loop guard 2: the service id of the waypoint that this pod is an instance of */
 	struct address addr4;
 	struct address addr6;
-	__u32 own_waypoint6; /* the same waypoint's id where IPv6 is dialled: each family has entries of its own */
+	__u32 own_waypoint6; /* the same waypoint's id where IPv6 is dialled: each family has entries of its
+	                        own */
 };
 
 /* map `frontends`: hash. Looked up with the dialled port, then with port 0. */
