@@ -21,6 +21,19 @@ internal static class Program
             interrupt.Cancel();
         };
 
+        try
+        {
+            return await TellAsync(keep, interrupt.Token);
+        }
+        catch (Exception exception) when (exception is TimeoutException or InvalidOperationException or IOException or HttpRequestException or UnauthorizedAccessException)
+        {
+            await Console.Error.WriteLineAsync($"The mesh did not come up: {exception.Message}");
+            return 1;
+        }
+    }
+
+    private static async Task<int> TellAsync(bool keep, CancellationToken interrupt)
+    {
         StoryTable table = new();
         table.Head();
         long start = Stopwatch.GetTimestamp();
@@ -44,7 +57,7 @@ internal static class Program
         table.End(Stopwatch.GetElapsedTime(start));
         if (keep)
         {
-            await OpenHouse.HoldAsync(mesh, interrupt.Token);
+            await OpenHouse.HoldAsync(mesh, interrupt);
         }
         return held ? 0 : 1;
     }

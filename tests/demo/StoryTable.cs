@@ -10,7 +10,12 @@ internal sealed class StoryTable
     private int _lines;
     private int _held;
 
-    internal StoryTable() => AnsiConsole.Profile.Width = Widths.Sum() + (2 * Widths.Length);
+    internal StoryTable()
+    {
+        // The rows keep their width where a terminal would not say one; a file gets no colours.
+        AnsiConsole.Profile.Width = Widths.Sum() + (2 * Widths.Length);
+        AnsiConsole.Profile.Capabilities.Ansi &= !Console.IsOutputRedirected;
+    }
 
     internal void Head()
     {

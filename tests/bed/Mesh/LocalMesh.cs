@@ -8,6 +8,9 @@ namespace Waypoint.TestBed.Mesh;
 /// </summary>
 public sealed class LocalMesh : IAsyncDisposable
 {
+    // What istiod's pod template takes from a waypoint (design D11). Its uid 1337 could not read a repository of root's.
+    private static readonly string[] NoPrivileges = ["--bounding-set=-all", "--inh-caps=-all", "--no-new-privs", "--"];
+
     private readonly Dictionary<string, Pod> _pods = [];
     private readonly Dictionary<string, SandboxProcess> _containers = [];
     private readonly Dictionary<string, MeshProgram> _waypoints = [];
@@ -133,7 +136,7 @@ public sealed class LocalMesh : IAsyncDisposable
         if (manifest.Image == "waypoint")
         {
             MeshProgram waypoint = new(manifest.Name, pod, new Uri("http://127.0.0.1:15021/healthz/ready"),
-                () => pod.Start(Programs.Waypoint, manifest.Arguments, WaypointEnvironment.Of(manifest)));
+                () => pod.Start("setpriv", [.. NoPrivileges, Programs.Waypoint, .. manifest.Arguments], WaypointEnvironment.Of(manifest)));
             _waypoints.Add(manifest.Name, waypoint);
             return waypoint.StartAsync();
         }
