@@ -110,22 +110,19 @@ enum counter {
 	COUNTER_GUARD_OWN_WAYPOINT,       /* loop guard 2 */
 	COUNTER_REFUSED_NO_WAYPOINT,      /* ECONNREFUSED: the waypoint has no instance alive */
 	COUNTER_REFUSED_NO_BACKEND,       /* EHOSTUNREACH: the service has no backend alive */
-	COUNTER_REFUSED_INCOMPLETE,   /* EHOSTUNREACH: a map entry was missing, also when looked for again */
-	COUNTER_REFUSED_FAMILY,       /* EAFNOSUPPORT: an IPv4 socket cannot reach the chosen IPv6 backend */
-	COUNTER_REFUSED_NO_MEMORY,    /* ENOMEM: no socket storage */
-	COUNTER_REFUSED_SOCKMAP_FULL, /* ECONNREFUSED: `claims` is full, the PROXY header could not be
-	                                 promised */
+	COUNTER_REFUSED_INCOMPLETE,       /* EHOSTUNREACH: a map entry is missing */
+	COUNTER_REFUSED_FAMILY,           /* EAFNOSUPPORT: an IPv4 socket, an IPv6 backend */
+	COUNTER_REFUSED_NO_MEMORY,        /* ENOMEM: no socket storage */
+	COUNTER_REFUSED_SOCKMAP_FULL,     /* ECONNREFUSED: `claims` is full */
 
 	COUNTER_LOOKUP_REPEATED, /* a map entry changed while it was read */
 
 	COUNTER_SYN_OPTION_WRITTEN, /* SYN segments, retransmissions included */
-	COUNTER_SYN_OPTION_NO_ROOM, /* the SYN left without the option: another option (TFO, MD5) took the
-	                               room */
+	COUNTER_SYN_OPTION_NO_ROOM, /* the SYN left without it: TFO or MD5 took the room */
 
 	COUNTER_PROXY_HEADER_SENT,
-	COUNTER_PROXY_HEADER_FAILED, /* the send got EACCES and nothing of it left: no memory for the header
-	                              */
-	COUNTER_PROXY_HEADER_LATE,   /* bytes had left before the socket could be watched (TCP Fast Open) */
+	COUNTER_PROXY_HEADER_FAILED, /* no memory for it: the send got EACCES */
+	COUNTER_PROXY_HEADER_LATE,   /* bytes had left before the socket was watched */
 	COUNTER_SOCKMAP_FAILED,      /* no memory to watch the socket */
 	COUNTER_SOCKMAP_LEFT,        /* header acknowledged, socket back on the plain path */
 
@@ -158,9 +155,11 @@ struct connection {
 	__u16 header_bytes; /* of the PROXY header that was sent */
 };
 
-/* map `claims`: hash, socket cookie -> __u8. A socket that will need a place in `watched` has claimed it at
- * connect(). */
-/* map `watched`: sockhash, key = socket cookie. Sockets whose next bytes need a PROXY header before them. */
+/*
+ * map `claims`: hash, socket cookie -> __u8. A socket that will need a place in `watched` claims it at
+ * connect(). map `watched`: sockhash, key = socket cookie. Sockets whose next bytes need a PROXY header
+ * before them.
+ */
 
 /* map `events`: ring buffer */
 enum event_kind {
@@ -181,9 +180,9 @@ struct event {
 	__u64 bytes_sent;     /* payload, without retransmissions and without our header */
 	__u64 bytes_received; /* payload */
 	enum event_kind kind;
-	__u32 reason;  /* enum counter: why it was refused, else COUNTER_REDIRECTED or COUNTER_BALANCED */
-	__u32 service; /* the service that was dialled */
-	__u32 backend; /* chosen backend */
+	enum counter reason; /* why it was refused, else COUNTER_REDIRECTED or COUNTER_BALANCED */
+	__u32 service;       /* the service that was dialled */
+	__u32 backend;       /* chosen backend */
 	struct address source;
 	struct address original;
 	struct address chosen;

@@ -39,8 +39,11 @@ static __always_inline struct event *event_reserve(enum event_kind kind, enum co
 	return event;
 }
 
-/* A wake-up costs more than the event itself: one for many. */
-static __always_inline void event_submit(struct event *event)
+/*
+ * A wake-up costs more than the event itself: one for many. Not inline, so that the object's BTF, with which
+ * user space checks its mirror, knows the struct.
+ */
+static __noinline void event_submit(struct event *event)
 {
 	__u64 waiting = bpf_ringbuf_query(&events, BPF_RB_AVAIL_DATA);
 

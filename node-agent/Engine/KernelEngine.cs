@@ -77,7 +77,10 @@ internal sealed class KernelEngine : IKernelMaps, IDisposable
     /// <summary>Loads the programs, with the maps that are pinned when their layout is the same.</summary>
     /// <exception cref="KernelLayoutException">Maps of another layout are pinned and may not be replaced.</exception>
     /// <exception cref="LibbpfException">The kernel does not take the programs; the message carries its log.</exception>
-    public static KernelEngine Open(KernelEngineOptions options)
+    public static KernelEngine Open(KernelEngineOptions options) => Open(options, EmbeddedObject());
+
+    /// <inheritdoc cref="Open(KernelEngineOptions)"/>
+    internal static KernelEngine Open(KernelEngineOptions options, ReadOnlySpan<byte> elf)
     {
         BpfFileSystem.Ensure(options.BpffsPath);
         var pins = new Pins(options.BpffsPath);
@@ -88,7 +91,7 @@ internal sealed class KernelEngine : IKernelMaps, IDisposable
         }
 
         var adopted = found == Contract.LayoutVersion;
-        var engine = BpfObject.Open(EmbeddedObject());
+        var engine = BpfObject.Open(elf);
         try
         {
             foreach (var map in engine.Maps)
@@ -138,7 +141,7 @@ internal sealed class KernelEngine : IKernelMaps, IDisposable
     public void Dispose() => _object.Dispose();
 
     /// <summary>What bpf/Makefile built.</summary>
-    internal static byte[] EmbeddedObject()
+    private static byte[] EmbeddedObject()
     {
         using var stream = typeof(KernelEngine).Assembly.GetManifestResourceStream("waypoint.bpf.o")!;
         var bytes = new byte[stream.Length];

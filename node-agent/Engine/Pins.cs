@@ -44,18 +44,28 @@ internal sealed class Pins(string root)
         }
     }
 
-    /// <summary>Removes the pins: links first, so that no program is left in force on a part of its maps.</summary>
+    /// <summary>Takes all programs out of force and removes the pins.</summary>
     public void RemoveAll()
     {
+        // connect() first: it promises what the others keep. Removing a link's pin would detach it too, but some time later.
+        foreach (var pin in In(Links).OrderByDescending(pin => Path.GetFileName(pin).StartsWith("connect", StringComparison.Ordinal)))
+        {
+            using var link = BpfDescriptor.FindPinned(pin);
+            if (link is not null && Native.LinkDetach(link) < 0)
+            {
+                throw LibbpfException.Last($"detach {pin}");
+            }
+        }
+
         foreach (var directory in (string[])[Links, Programs, Maps])
         {
+            foreach (var pin in In(directory))
+            {
+                File.Delete(pin);
+            }
+
             if (Directory.Exists(directory))
             {
-                foreach (var pin in Directory.GetFiles(directory))
-                {
-                    File.Delete(pin);
-                }
-
                 Directory.Delete(directory);
             }
         }
@@ -65,4 +75,6 @@ internal sealed class Pins(string root)
             Directory.Delete(root);
         }
     }
+
+    private static string[] In(string directory) => Directory.Exists(directory) ? Directory.GetFiles(directory) : [];
 }

@@ -70,6 +70,9 @@ internal static unsafe partial class Native
     [LibraryImport(Library, EntryPoint = "bpf_link_update", SetLastError = true)]
     public static partial int LinkUpdate(BpfDescriptor link, BpfDescriptor program, void* options);
 
+    [LibraryImport(Library, EntryPoint = "bpf_link_detach", SetLastError = true)]
+    public static partial int LinkDetach(BpfDescriptor link);
+
     [LibraryImport(Library, EntryPoint = "bpf_prog_attach", SetLastError = true)]
     public static partial int ProgramAttach(BpfDescriptor program, BpfDescriptor target, AttachType type, uint flags);
 
