@@ -60,6 +60,9 @@ public sealed class GrpcServerCall<TRequest, TResponse>
     public ValueTask<TRequest?> ReadAsync()
         => MessageFraming.ReadAsync(_context.Request.BodyReader, _method.RequestParser, _maximumReceiveLength, _encoding, Cancellation);
 
+    /// <summary>Ends a read that is waiting, or else the next one, as if the client had sent its last message.</summary>
+    public void StopReading() => _context.Request.BodyReader.CancelPendingRead();
+
     /// <summary>Sends a message; the task ends when the transport has taken it, which a slow client delays.</summary>
     public async Task WriteAsync(TResponse message)
     {
