@@ -42,7 +42,7 @@ internal sealed class RouteTable
                 };
                 if (!added)
                 {
-                    throw new ArgumentException($"virtual host '{host.Name}': the domain '{domain}' occurs twice", nameof(hosts));
+                    throw new ArgumentException($"virtual host '{host.Name}': the domain '{domain}' occurs twice");
                 }
             }
         }

@@ -1,0 +1,191 @@
+using System.Net;
+using Envoy.Config.Endpoint.V3;
+using Google.Protobuf;
+using Google.Protobuf.Reflection;
+using Google.Protobuf.WellKnownTypes;
+using Waypoint.Proxy.LoadBalancing;
+using Waypoint.Proxy.Xds.Translation;
+using static Waypoint.Proxy.Tests.Xds.IstiodShapes;
+using Cluster = Waypoint.Proxy.LoadBalancing.Cluster;
+using Endpoint = Waypoint.Proxy.LoadBalancing.Endpoint;
+using Wire = Envoy.Config.Cluster.V3;
+
+namespace Waypoint.Proxy.Tests.Xds;
+
+public sealed class ClusterTranslationTests
+{
+    private static readonly JsonParser Parser = new(JsonParser.Settings.Default.WithTypeRegistry(TypeRegistry.FromMessages(
+        Envoy.Extensions.Upstreams.Http.V3.HttpProtocolOptions.Descriptor,
+        Envoy.Extensions.TransportSockets.InternalUpstream.V3.InternalUpstreamTransport.Descriptor,
+        Envoy.Extensions.TransportSockets.RawBuffer.V3.RawBuffer.Descriptor,
+        Envoy.Extensions.TransportSockets.Tls.V3.UpstreamTlsContext.Descriptor)));
+
+    private readonly TranslationScope _scope = new("Cluster 'c'");
+
+    [Theory]
+    [InlineData("{}", UpstreamProtocol.Http1)]
+    [InlineData("""{"explicitHttpConfig":{"httpProtocolOptions":{}}}""", UpstreamProtocol.Http1)]
+    [InlineData("""{"explicitHttpConfig":{"http2ProtocolOptions":{}}}""", UpstreamProtocol.Http2)]
+    [InlineData("""{"useDownstreamProtocolConfig":{"http2ProtocolOptions":{},"httpProtocolOptions":{}}}""", UpstreamProtocol.FollowDownstream)]
+    internal void The_protocol_towards_endpoints_is_what_the_options_say(string options, UpstreamProtocol protocol)
+    {
+        var cluster = EdsCluster("c");
+        cluster.TypedExtensionProtocolOptions.Add(
+            "envoy.extensions.upstreams.http.v3.HttpProtocolOptions",
+            Any.Pack(JsonParser.Default.Parse<Envoy.Extensions.Upstreams.Http.V3.HttpProtocolOptions>(options)));
+        Assert.Equal(protocol, Translate(cluster).Protocol);
+    }
+
+    [Fact]
+    public void Everything_that_istiod_makes_of_a_destination_rule_is_kept()
+    {
+        var cluster = Translate(
+            """
+            {"name": "c", "type": "EDS", "connectTimeout": "2s", "lbPolicy": "RANDOM",
+             "circuitBreakers": {"thresholds": [
+               {"priority": "HIGH", "maxConnections": 1},
+               {"maxConnections": 100, "maxPendingRequests": 10, "maxRequests": 50, "maxRetries": 4,
+                "retryBudget": {"budgetPercent": {"value": 25}, "minRetryConcurrency": 5}}]},
+             "commonLbConfig": {"healthyPanicThreshold": {"value": 10}, "localityWeightedLbConfig": {}},
+             "outlierDetection": {"consecutive5xx": 3, "enforcingConsecutive5xx": 100, "consecutiveGatewayFailure": 2,
+               "enforcingConsecutiveGatewayFailure": 100, "interval": "5s", "baseEjectionTime": "10s", "maxEjectionPercent": 50, "enforcingSuccessRate": 0},
+             "metadata": {"filterMetadata": {"istio": {"services": [{"host": "echo.shop.svc.cluster.local", "name": "echo", "namespace": "shop"}]}}},
+             "typedExtensionProtocolOptions": {"envoy.extensions.upstreams.http.v3.HttpProtocolOptions": {
+               "@type": "type.googleapis.com/envoy.extensions.upstreams.http.v3.HttpProtocolOptions",
+               "commonHttpProtocolOptions": {"idleTimeout": "30s", "maxRequestsPerConnection": 5}, "explicitHttpConfig": {"httpProtocolOptions": {}}}}}
+            """);
+        Assert.Equal(TimeSpan.FromSeconds(2), cluster.ConnectTimeout);
+        Assert.Equal(LoadBalancingPolicy.Random, cluster.Policy);
+        Assert.Equal(
+            new CircuitBreakers { MaxConnections = 100, MaxPendingRequests = 10, MaxRequests = 50, MaxRetries = 4, RetryBudget = new RetryBudget(25, 5) },
+            cluster.CircuitBreakers);
+        Assert.Equal(10, cluster.PanicThreshold);
+        Assert.NotNull(cluster.LocalityWeights);
+        Assert.Equal(
+            new OutlierDetection
+            {
+                ConsecutiveServerErrors = 3,
+                ConsecutiveGatewayFailures = 2,
+                Interval = TimeSpan.FromSeconds(5),
+                BaseEjectionTime = TimeSpan.FromSeconds(10),
+                MaxEjectionPercent = 50,
+            },
+            cluster.Outliers);
+        Assert.Equal(new ServiceIdentity("echo.shop.svc.cluster.local", "echo", "shop"), cluster.Service);
+        Assert.Equal(TimeSpan.FromSeconds(30), cluster.IdleTimeout);
+        Assert.Equal(5u, cluster.MaxRequestsPerConnection);
+        Assert.Empty(_scope.UnsupportedFeatures);
+    }
+
+    [Fact]
+    public void Where_nothing_is_said_envoys_defaults_hold_and_connecting_is_watched()
+    {
+        var cluster = Translate("""{"name": "c", "type": "EDS"}""");
+        Assert.Equal(LoadBalancingPolicy.RoundRobin, cluster.Policy);
+        Assert.Equal(UpstreamProtocol.Http1, cluster.Protocol);
+        Assert.Equal(TimeSpan.FromSeconds(5), cluster.ConnectTimeout);
+        Assert.Equal(new CircuitBreakers { MaxConnections = 1024, MaxPendingRequests = 1024, MaxRequests = 1024, MaxRetries = 3 }, cluster.CircuitBreakers);
+        Assert.Equal(50, cluster.PanicThreshold);
+        Assert.Null(cluster.LocalityWeights);
+        Assert.Same(OutlierDetection.Default, cluster.Outliers);
+        Assert.Null(cluster.Service);
+    }
+
+    [Fact]
+    public void A_panic_threshold_of_nothing_is_nothing() =>
+        Assert.Equal(0, Translate("""{"name": "c", "type": "EDS", "commonLbConfig": {"healthyPanicThreshold": {}}}""").PanicThreshold);
+
+    [Theory]
+    [InlineData("raw_buffer.v3.RawBuffer", null)]
+    [InlineData("tls.v3.UpstreamTlsContext", "envoy.extensions.transport_sockets.tls.v3.UpstreamTlsContext: not supported")]
+    public void Tls_that_cannot_be_spoken_leaves_a_cluster_without_a_usable_endpoint_instead_of_speaking_plainly(string socket, string? unusable)
+    {
+        var cluster = Translate(
+            """
+            {"name": "c", "type": "EDS", "transportSocket": {"name": "internal_upstream", "typedConfig": {
+               "@type": "type.googleapis.com/envoy.extensions.transport_sockets.internal_upstream.v3.InternalUpstreamTransport",
+               "transportSocket": {"name": "inner", "typedConfig": {"@type": "type.googleapis.com/envoy.extensions.transport_sockets.SOCKET"}}}}}
+            """.Replace("SOCKET", socket, StringComparison.Ordinal));
+        Assert.Equal(unusable, cluster.Unusable);
+        Assert.Equal(unusable is null, cluster.Pick(new PickContext()) is not null);
+        Assert.Equal(unusable is null ? 0 : 1, _scope.UnsupportedFeatures.Count);
+    }
+
+    [Fact]
+    public void Endpoints_by_name_are_reported_and_not_used()
+    {
+        var cluster = Translate("""{"name": "c", "type": "STRICT_DNS"}""");
+        Assert.Equal("endpoints by DNS name: not supported", cluster.Unusable);
+        Assert.Equal("endpoints by DNS name", Assert.Single(_scope.UnsupportedFeatures).Feature);
+    }
+
+    [Theory]
+    [InlineData("""{"name": "c", "clusterType": {"name": "envoy.clusters.dynamic"}}""", "cluster_type: 'envoy.clusters.dynamic' is not supported")]
+    [InlineData("""{"name": "c", "type": "EDS", "connectTimeout": "-1s"}""", "connect_timeout: a duration of -1 s and 0 ns is not valid")]
+    [InlineData("""{"name": "c", "type": "EDS", "outlierDetection": {"interval": "-1s"}}""", "outlier_detection: interval: a duration of -1 s and 0 ns is not valid")]
+    [InlineData("""{"name": "c", "type": "STATIC", "loadAssignment": {"endpoints": [{"lbEndpoints": [{}]}]}}""", "endpoint.address: neither a socket address nor an internal one")]
+    public void A_cluster_that_cannot_be_used_is_refused_with_the_reason(string json, string reason) =>
+        Assert.EndsWith(reason, Assert.Throws<ResourceException>(() => Translate(json)).Message, StringComparison.Ordinal);
+
+    [Fact]
+    public void Endpoints_keep_address_weight_priority_locality_and_health()
+    {
+        var assignment = Endpoints(
+            """
+            {"clusterName": "c", "policy": {"overprovisioningFactor": 200}, "endpoints": [
+              {"locality": {"region": "r", "zone": "z", "subZone": "s"}, "loadBalancingWeight": 3, "priority": 1, "lbEndpoints": [
+                {"endpoint": {"address": {"socketAddress": {"address": "192.0.2.10", "portValue": 80}}}, "loadBalancingWeight": 3, "healthStatus": "DRAINING"}]},
+              {"locality": {}, "loadBalancingWeight": 1, "lbEndpoints": [
+                {"endpoint": {"address": {"socketAddress": {"address": "fd00::1", "portValue": 81}}}},
+                {"endpoint": {"address": {"envoyInternalAddress": {"serverListenerName": "connect_originate", "endpointId": "[fd00::2]:82"}}}},
+                {"endpoint": {"address": {"socketAddress": {"address": "::ffff:192.0.2.11", "portValue": 83}}}, "healthStatus": "UNHEALTHY"}]}]}
+            """);
+        Assert.Equal(["192.0.2.10:80", "[fd00::1]:81", "[fd00::2]:82", "192.0.2.11:83"], assignment.Endpoints.Select(e => e.Address.ToString()));
+        Assert.Equal([3u, 1u, 1u, 1u], assignment.Endpoints.Select(e => e.Weight));
+        Assert.Equal([1, 0, 0, 0], assignment.Endpoints.Select(e => e.Priority));
+        Assert.Equal([false, true, true, false], assignment.Endpoints.Select(e => e.IsHealthy));
+        Assert.Equal([false, false, true, false], assignment.Endpoints.Select(e => e.WantsTunnel));
+        Assert.Equal(new Locality("r", "z", "s"), assignment.Endpoints[0].Locality);
+        Assert.Equal(200, assignment.OverprovisioningFactor);
+        Assert.Equal(3u, assignment.LocalityWeights[(1, new Locality("r", "z", "s"))]);
+        Assert.Equal("an HBONE tunnel to endpoints (they are dialled plainly)", Assert.Single(_scope.UnsupportedFeatures).Feature);
+    }
+
+    [Theory]
+    [InlineData("""{"socketAddress": {"address": "echo.example", "portValue": 80}}""", "'echo.example' port 80 is not an IP address and port")]
+    [InlineData("""{"socketAddress": {"address": "10.0.0.1"}}""", "'10.0.0.1' port 0 is not an IP address and port")]
+    [InlineData("""{"socketAddress": {"address": "10.0.0.1", "portValue": 70000}}""", "'10.0.0.1' port 70000 is not an IP address and port")]
+    [InlineData("""{"envoyInternalAddress": {"serverListenerName": "connect_originate", "endpointId": "10.0.0.1"}}""", "'10.0.0.1' is not an IP address and port")]
+    [InlineData("""{"pipe": {"path": "/x"}}""", "neither a socket address nor an internal one")]
+    public void An_endpoint_without_an_address_to_dial_is_refused(string address, string reason)
+    {
+        var json = $$$"""{"clusterName": "c", "endpoints": [{"lbEndpoints": [{"endpoint": {"address": {{{address}}} }}]}]}""";
+        Assert.EndsWith(reason, Assert.Throws<ResourceException>(() => Endpoints(json)).Message, StringComparison.Ordinal);
+    }
+
+    [Fact]
+    public void A_weight_of_zero_is_refused()
+    {
+        var assignment = IstiodShapes.Endpoints("c", "10.0.0.1:80");
+        assignment.Endpoints[0].LbEndpoints[0].LoadBalancingWeight = 0;
+        Assert.EndsWith(
+            "load_balancing_weight: of 10.0.0.1:80 is 0; at least 1 is needed",
+            Assert.Throws<ResourceException>(() => Endpoints(assignment)).Message,
+            StringComparison.Ordinal);
+    }
+
+    private Cluster Translate(string json) => Translate(Parser.Parse<Wire.Cluster>(json));
+
+    private Cluster Translate(Wire.Cluster cluster)
+    {
+        var states = new EndpointStates(HealthClock.System);
+        var template = new ClusterTranslator(new EndpointTranslator(states), states.Clock).Translate(cluster, _scope)!;
+        var endpoint = new Endpoint { Address = IPEndPoint.Parse("10.0.0.1:80"), State = new EndpointState() };
+        return template.With(template.Inline ?? EndpointAssignment.Empty with { Endpoints = [endpoint] });
+    }
+
+    private EndpointAssignment Endpoints(string json) => Endpoints(JsonParser.Default.Parse<ClusterLoadAssignment>(json));
+
+    private EndpointAssignment Endpoints(ClusterLoadAssignment assignment) =>
+        new EndpointTranslator(new EndpointStates(HealthClock.System)).Translate(assignment, _scope);
+}
