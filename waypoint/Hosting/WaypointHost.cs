@@ -1,10 +1,13 @@
 using Microsoft.AspNetCore.Hosting.Server;
+using Waypoint.Proxy.Admin;
 using Waypoint.Proxy.Drain;
 using Waypoint.Proxy.Forwarding;
 using Waypoint.Proxy.Listening;
 using Waypoint.Proxy.Listening.Handoff;
+using Waypoint.Proxy.LoadBalancing;
 using Waypoint.Proxy.Mesh;
 using Waypoint.Proxy.Tcp;
+using Waypoint.Proxy.Xds;
 
 namespace Waypoint.Proxy.Hosting;
 
@@ -15,8 +18,8 @@ internal static class WaypointHost
     {
         // Empty: no configuration files to watch and nothing that writes to a disk; the pod's root is read-only.
         var builder = Host.CreateEmptyApplicationBuilder(new HostApplicationBuilderSettings { DisableDefaults = true });
-        builder.Logging.AddWaypointConsole(options.Arguments);
         var services = builder.Services;
+        builder.Logging.AddWaypointConsole(options.Arguments);
         services.Configure<HostOptions>(host => host.ShutdownTimeout = options.ShutdownTimeout);
         services.AddSingleton(options);
         services.AddSingleton(options.Pod);
@@ -24,6 +27,9 @@ internal static class WaypointHost
         services.AddSingleton(options.Tcp);
 
         services.AddSingleton<MeshState>();
+        services.AddSingleton(HealthClock.System);
+        services.AddSingleton<EndpointStates>();
+        services.AddSingleton<MeshModel>();
         services.AddForwarding();
         services.AddSingleton<IHttpApplication<DefaultHttpContext>>(provider => provider.GetRequiredService<ProxyApplication>());
 
@@ -32,8 +38,9 @@ internal static class WaypointHost
         services.AddSingleton<Rejections>();
         services.AddSingleton<HttpHandoff>();
         services.AddSingleton<ListeningPlane>();
-        services.AddSingleton<ITcpObserver, TcpCounters>();
+        services.AddSingleton<ITcpObserver, TcpTelemetry>();
 
+        services.AddAdmin();
         services.AddHostedService<HttpServer>();
         services.AddHostedService<ListeningService>();
         services.AddHostedService<GracefulShutdown>();
