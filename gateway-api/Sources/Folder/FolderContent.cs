@@ -10,7 +10,7 @@ namespace Waypoint.GatewayApi.Sources.Folder;
 internal sealed class FolderContent(string root)
 {
     private readonly SortedDictionary<string, FolderFile> _files = new(StringComparer.Ordinal);
-    private readonly Dictionary<ObjectKey, FolderFile> _owners = [];
+    private readonly Dictionary<ObjectKey, (FolderFile File, KubernetesObject Object)> _owned = [];
 
     public string Root { get; } = root;
 
@@ -30,13 +30,17 @@ internal sealed class FolderContent(string root)
         file.Read();
     }
 
-    /// <summary>Looks through the whole tree; returns the files that are not there any more.</summary>
-    public IReadOnlyList<string> Scan()
+    /// <summary>
+    /// Looks through the whole tree and reads what changed, except what was written less than <paramref name="settled"/> ago: it
+    /// may be half-written. Returns the files that are not there any more.
+    /// </summary>
+    public IReadOnlyList<string> Scan(TimeSpan settled)
     {
         HashSet<string> present = [.. FolderFiles.All(Root)];
         foreach (string path in present.Order(StringComparer.Ordinal))
         {
-            if (!_files.TryGetValue(path, out FolderFile? file) || file.Changed())
+            FolderFile? file = _files.GetValueOrDefault(path);
+            if (file is null ? FolderFile.Age(path) >= settled : file.Changed() && FolderFile.Age(path) >= settled)
             {
                 Read(path);
             }
@@ -64,7 +68,7 @@ internal sealed class FolderContent(string root)
         List<ObjectKey> removals = [];
         foreach ((ObjectKey key, KubernetesObject? old) in before)
         {
-            KubernetesObject? now = _owners.TryGetValue(key, out FolderFile? owner) ? owner.InForce.First(candidate => candidate.Key == key) : null;
+            KubernetesObject? now = _owned.TryGetValue(key, out var owned) ? owned.Object : null;
             if (now is null && old is not null)
             {
                 removals.Add(key);
@@ -100,7 +104,7 @@ internal sealed class FolderContent(string root)
                     foreach (KubernetesObject accepted in file.InForce)
                     {
                         before.TryAdd(accepted.Key, null);
-                        _owners[accepted.Key] = file;
+                        _owned[accepted.Key] = (file, accepted);
                     }
 
                     moved = true;
@@ -114,10 +118,10 @@ internal sealed class FolderContent(string root)
     {
         foreach (KubernetesObject claimed in candidate)
         {
-            if (_owners.TryGetValue(claimed.Key, out FolderFile? owner) && owner != file)
+            if (_owned.TryGetValue(claimed.Key, out var owned) && owned.File != file)
             {
-                SourceLocation first = owner.InForce.First(other => other.Key == claimed.Key).Location;
-                return new Diagnostic(Severity.Error, claimed.Location, claimed.Key.ToString(), "", $"is already defined at {first}");
+                return new Diagnostic(
+                    Severity.Error, claimed.Location, claimed.Key.ToString(), "", $"is already defined at {owned.Object.Location}");
             }
         }
 
@@ -129,7 +133,7 @@ internal sealed class FolderContent(string root)
         foreach (KubernetesObject old in file.InForce)
         {
             before.TryAdd(old.Key, old);
-            _owners.Remove(old.Key);
+            _owned.Remove(old.Key);
         }
     }
 }

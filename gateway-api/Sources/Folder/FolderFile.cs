@@ -40,14 +40,14 @@ internal sealed class FolderFile(string path)
     }
 
     /// <summary>Whether the file looks different from when it was last read.</summary>
-    public bool Changed() => Stamp() != _stamp;
+    public bool Changed() => Stamp(Path) != _stamp;
 
     /// <summary>Reads the file and, unless there is an error in it, makes what it says the candidate.</summary>
     public void Read()
     {
         List<Diagnostic> diagnostics = [];
         List<KubernetesObject> objects = [];
-        _stamp = Stamp();
+        _stamp = Stamp(Path);
         string? text = ReadText(diagnostics);
         if (text is not null)
         {
@@ -67,9 +67,12 @@ internal sealed class FolderFile(string path)
         Candidate = failed ? null : objects;
     }
 
-    private (DateTime Written, long Length) Stamp()
+    /// <summary>How long ago a file was last written.</summary>
+    public static TimeSpan Age(string path) => DateTime.UtcNow - Stamp(path).Written;
+
+    private static (DateTime Written, long Length) Stamp(string path)
     {
-        FileInfo info = new(Path);
+        FileInfo info = new(path);
         // A link's own time never changes; what counts is the file it leads to.
         FileSystemInfo target = info.ResolveLinkTarget(true) ?? info;
         return target is FileInfo { Exists: true } file ? (file.LastWriteTimeUtc, file.Length) : default;

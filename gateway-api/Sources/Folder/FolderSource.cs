@@ -17,6 +17,9 @@ internal sealed partial class FolderSource(string root, ILogger logger) : IObjec
     // For what inotify never reports: a network file system, or a directory that was replaced as a whole.
     private static readonly TimeSpan FullScan = TimeSpan.FromSeconds(5);
 
+    // A file that no event spoke of is taken for complete when it was left alone this long.
+    private static readonly TimeSpan Settled = TimeSpan.FromSeconds(1);
+
     private readonly FolderContent _content = new(root);
     private readonly Dictionary<string, long> _missing = [];
     private volatile IReadOnlyList<Diagnostic> _diagnostics = [];
@@ -26,7 +29,7 @@ internal sealed partial class FolderSource(string root, ILogger logger) : IObjec
     public async IAsyncEnumerable<ObjectBatch> ReadAsync([EnumeratorCancellation] CancellationToken cancellation)
     {
         using FolderWatcher watcher = new(root);
-        _content.Scan();
+        _content.Scan(TimeSpan.Zero);
         yield return Apply([], 0);
 
         while (!cancellation.IsCancellationRequested)
@@ -55,7 +58,7 @@ internal sealed partial class FolderSource(string root, ILogger logger) : IObjec
         {
             if (_missing.Count == 0)
             {
-                Rescan(watcher);
+                Rescan(watcher, Settled);
             }
         }
     }
@@ -90,13 +93,13 @@ internal sealed partial class FolderSource(string root, ILogger logger) : IObjec
 
         if (rescan)
         {
-            Rescan(watcher);
+            Rescan(watcher, TimeSpan.Zero);
         }
 
         return first;
     }
 
-    private void Rescan(FolderWatcher watcher)
+    private void Rescan(FolderWatcher watcher, TimeSpan settled)
     {
         if (!Directory.Exists(root))
         {
@@ -105,7 +108,7 @@ internal sealed partial class FolderSource(string root, ILogger logger) : IObjec
         }
 
         watcher.WatchTree();
-        foreach (string path in _content.Scan())
+        foreach (string path in _content.Scan(settled))
         {
             _missing.TryAdd(path, Stopwatch.GetTimestamp());
         }
