@@ -2,7 +2,9 @@ using Envoy.Config.Core.V3;
 using Envoy.Config.Listener.V3;
 using Envoy.Extensions.Filters.Listener.HttpInspector.V3;
 using Envoy.Extensions.Filters.Listener.OriginalDst.V3;
+using Envoy.Type.V3;
 using Google.Protobuf;
+using Xds.Type.Matcher.V3;
 
 namespace Waypoint.GatewayApi.Translation;
 
@@ -14,7 +16,7 @@ namespace Waypoint.GatewayApi.Translation;
 internal static class ListenerAssembly
 {
     private const int ChainField = Listener.FilterChainsFieldNumber;
-    private const int BranchField = Xds.Type.Matcher.V3.IPMatcher.RangeMatchersFieldNumber;
+    private const int BranchField = IPMatcher.RangeMatchersFieldNumber;
 
     /// <param name="chains">Serialised filter chains, in order.</param>
     /// <param name="branches">Serialised branches of the matcher, in order.</param>
@@ -72,7 +74,7 @@ internal static class ListenerAssembly
         {
             any.Rules.Add(new ListenerFilterChainMatchPredicate
             {
-                DestinationPortRange = new Envoy.Type.V3.Int32Range { Start = port, End = port + 1 },
+                DestinationPortRange = new Int32Range { Start = port, End = port + 1 },
             });
         }
 

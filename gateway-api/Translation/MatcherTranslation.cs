@@ -4,6 +4,7 @@ using Envoy.Extensions.Matching.CommonInputs.Network.V3;
 using Google.Protobuf;
 using Google.Protobuf.WellKnownTypes;
 using Waypoint.GatewayApi.Model;
+using Waypoint.Xds.Delta;
 using Xds.Core.V3;
 using Xds.Type.Matcher.V3;
 
@@ -58,7 +59,7 @@ internal static class MatcherTranslation
             CustomMatch = new TypedExtensionConfig
             {
                 Name = "ip",
-                TypedConfig = new Any { TypeUrl = TypeUrls.Prefix + IPMatcher.Descriptor.FullName, Value = branches },
+                TypedConfig = new Any { TypeUrl = ResourceTypes.UrlOf(IPMatcher.Descriptor), Value = branches },
             },
         },
     };

@@ -2,6 +2,7 @@ using Google.Protobuf;
 using Google.Protobuf.WellKnownTypes;
 using Envoy.Config.Core.V3;
 using CidrRange = Xds.Core.V3.CidrRange;
+using XdsExtension = Xds.Core.V3.TypedExtensionConfig;
 
 namespace Waypoint.GatewayApi.Translation;
 
@@ -14,7 +15,7 @@ internal static class ProtoValues
 
     public static Duration ToDuration(this TimeSpan span) => Duration.FromTimeSpan(span);
 
-    public static Xds.Core.V3.TypedExtensionConfig Extension(string name, IMessage config) => new() { Name = name, TypedConfig = Pack(config) };
+    public static XdsExtension Extension(string name, IMessage config) => new() { Name = name, TypedConfig = Pack(config) };
 
     public static TransportSocket Socket(string name, IMessage config) => new() { Name = name, TypedConfig = Pack(config) };
 

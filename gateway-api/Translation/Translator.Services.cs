@@ -1,6 +1,8 @@
 using Envoy.Config.Cluster.V3;
 using Google.Protobuf;
 using Waypoint.GatewayApi.Model;
+using Waypoint.Xds.Delta;
+using Waypoint.Xds.Delta.Server;
 
 namespace Waypoint.GatewayApi.Translation;
 
@@ -15,14 +17,12 @@ internal sealed partial class Translator
         string name = ResourceNames.Address(id, _mesh);
         if (service is null)
         {
-            Resources.Remove(ResourceScope.Everyone, TypeUrls.Address, name);
+            _changes.Remove(Scopes.Mesh, ResourceTypes.Address, name);
         }
         else
         {
             Counts.Services++;
-            Resources.Set(
-                ResourceScope.Everyone,
-                XdsResource.Of(name, TypeUrls.Address, new Istio.Workload.Address { Service = _services.Translate(service) }));
+            _changes.Set(Scopes.Mesh, ServedResource.Create(name, new Istio.Workload.Address { Service = _services.Translate(service) }));
         }
 
         if (service is not null && waypoint is { } bound)
@@ -30,9 +30,12 @@ internal sealed partial class Translator
             Bind(State(bound), service);
         }
 
-        foreach (WaypointState other in _waypoints.Values.Where(state => state.OutsideServices.ContainsKey(id)))
+        foreach (WaypointState other in _waypoints.Values)
         {
-            SetOutsideClusters(other, id);
+            if (other.OutsideServices.TryGetValue(id, out OutsideService? outside))
+            {
+                SetOutsideClusters(other, id, outside);
+            }
         }
 
         if (_inventory.Gateway(id) is { IsWaypoint: true })
@@ -77,7 +80,7 @@ internal sealed partial class Translator
             {
                 foreach (bool http in Kinds(port))
                 {
-                    SetEndpoints(new ResourceScope(gateway), service, port, ResourceNames.Inbound(port.Port, http, hostname));
+                    SetEndpoints(_waypoints[gateway].Scope, service, port, ResourceNames.Inbound(port.Port, http, hostname));
                 }
             }
         }
@@ -86,7 +89,7 @@ internal sealed partial class Translator
         {
             foreach (ServicePort port in service.Ports.Where(port => port.Protocol == TransportProtocol.Tcp))
             {
-                SetEndpoints(new ResourceScope(other.Gateway), service, port, ResourceNames.Outbound(port.Port, hostname));
+                SetEndpoints(other.Scope, service, port, ResourceNames.Outbound(port.Port, hostname));
             }
         }
     }
@@ -94,7 +97,6 @@ internal sealed partial class Translator
     private void Bind(WaypointState waypoint, Service service)
     {
         string hostname = ResourceNames.Hostname(service.Id, _mesh);
-        ResourceScope scope = new(waypoint.Gateway);
         BoundService? old = waypoint.Services.GetValueOrDefault(service.Id);
         BoundService bound = new(service.Id)
         {
@@ -109,8 +111,8 @@ internal sealed partial class Translator
                 Cluster cluster = ClusterTranslation.Inbound(service, port, http, hostname);
                 clusters.Add(cluster.Name);
                 Counts.Clusters++;
-                Resources.Set(scope, XdsResource.Of(cluster.Name, TypeUrls.Cluster, cluster));
-                SetEndpoints(scope, service, port, cluster.Name);
+                _changes.Set(waypoint.Scope, ServedResource.Create(cluster.Name, cluster));
+                SetEndpoints(waypoint.Scope, service, port, cluster.Name);
             }
 
             if (bound.Branch is not null)
@@ -147,7 +149,6 @@ internal sealed partial class Translator
         }
 
         string hostname = ResourceNames.Hostname(bound.Id, _mesh);
-        ResourceScope scope = new(waypoint.Gateway);
         foreach (ServicePort port in bound.AllPorts)
         {
             foreach (bool http in Kinds(port))
@@ -155,8 +156,7 @@ internal sealed partial class Translator
                 string name = ResourceNames.Inbound(port.Port, http, hostname);
                 if (!kept.Contains(name))
                 {
-                    Resources.Remove(scope, TypeUrls.Cluster, name);
-                    Resources.Remove(scope, TypeUrls.Endpoints, name);
+                    RemoveClusters(waypoint, [name]);
                 }
             }
         }
@@ -180,55 +180,54 @@ internal sealed partial class Translator
     {
         foreach (NamespacedName id in chains.OutsideServices)
         {
-            int count = waypoint.OutsideServices.GetValueOrDefault(id);
-            if (count + difference > 0)
+            if (!waypoint.OutsideServices.TryGetValue(id, out OutsideService? outside))
             {
-                waypoint.OutsideServices[id] = count + difference;
-            }
-            else
-            {
-                waypoint.OutsideServices.Remove(id);
+                waypoint.OutsideServices[id] = outside = new OutsideService();
+                SetOutsideClusters(waypoint, id, outside);
             }
 
-            if (count == 0 || count + difference == 0)
+            outside.Uses += difference;
+            if (outside.Uses == 0)
             {
-                SetOutsideClusters(waypoint, id);
+                waypoint.OutsideServices.Remove(id);
+                RemoveClusters(waypoint, outside.Clusters);
             }
         }
     }
 
-    private void SetOutsideClusters(WaypointState waypoint, NamespacedName id)
+    private void SetOutsideClusters(WaypointState waypoint, NamespacedName id, OutsideService outside)
     {
-        ResourceScope scope = new(waypoint.Gateway);
         string hostname = ResourceNames.Hostname(id, _mesh);
-        HashSet<string> kept = [];
-        if (waypoint.OutsideServices.ContainsKey(id) && _inventory.Service(id) is { ExternalName: false } service)
+        List<string> names = [];
+        if (_inventory.Service(id) is { ExternalName: false } service)
         {
             foreach (ServicePort port in service.Ports.Where(port => port.Protocol == TransportProtocol.Tcp))
             {
                 Cluster cluster = ClusterTranslation.Outbound(service, port, hostname);
-                kept.Add(cluster.Name);
+                names.Add(cluster.Name);
                 Counts.Clusters++;
-                Resources.Set(scope, XdsResource.Of(cluster.Name, TypeUrls.Cluster, cluster));
-                SetEndpoints(scope, service, port, cluster.Name);
+                _changes.Set(waypoint.Scope, ServedResource.Create(cluster.Name, cluster));
+                SetEndpoints(waypoint.Scope, service, port, cluster.Name);
             }
         }
 
-        string suffix = "||" + hostname;
-        foreach (string name in Resources.Get(scope, TypeUrls.Cluster)
-            .Select(cluster => cluster.Name)
-            .Where(name => name.EndsWith(suffix, StringComparison.Ordinal) && !kept.Contains(name))
-            .ToList())
+        RemoveClusters(waypoint, outside.Clusters.Except(names));
+        outside.Clusters = names;
+    }
+
+    private void RemoveClusters(WaypointState waypoint, IEnumerable<string> names)
+    {
+        foreach (string name in names)
         {
-            Resources.Remove(scope, TypeUrls.Cluster, name);
-            Resources.Remove(scope, TypeUrls.Endpoints, name);
+            _changes.Remove(waypoint.Scope, ResourceTypes.Cluster, name);
+            _changes.Remove(waypoint.Scope, ResourceTypes.Endpoints, name);
         }
     }
 
-    private void SetEndpoints(ResourceScope scope, Service service, ServicePort port, string cluster)
+    private void SetEndpoints(string scope, Service service, ServicePort port, string cluster)
     {
         Counts.Endpoints++;
-        Resources.Set(scope, XdsResource.Of(cluster, TypeUrls.Endpoints, EndpointTranslation.Translate(cluster, _endpoints.Resolve(service, port), _mesh)));
+        _changes.Set(scope, ServedResource.Create(cluster, EndpointTranslation.Translate(cluster, _endpoints.Resolve(service, port), _mesh)));
     }
 
     /// <summary>The chains and clusters that a port has: one for what is not HTTP, one for HTTP; both where it is undeclared.</summary>

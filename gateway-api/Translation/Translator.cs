@@ -5,6 +5,8 @@ using Waypoint.GatewayApi.Inventory;
 using Waypoint.GatewayApi.Model;
 using Waypoint.GatewayApi.Sources;
 using Waypoint.GatewayApi.Validation;
+using Waypoint.Xds.Delta;
+using Waypoint.Xds.Delta.Server;
 
 namespace Waypoint.GatewayApi.Translation;
 
@@ -27,6 +29,7 @@ internal sealed partial class Translator
     private readonly Dictionary<NamespacedName, NamespacedName> _boundServices = [];
     private readonly Dictionary<NamespacedName, NamespacedName> _boundPods = [];
     private readonly Dictionary<NamespacedName, List<string>> _sliceWorkloads = [];
+    private ResourceBatch _changes = new();
     private readonly SortedDictionary<string, RouteStatus> _routes = new(StringComparer.Ordinal);
 
     public Translator(MeshSettings mesh)
@@ -45,8 +48,6 @@ internal sealed partial class Translator
 
     public TranslationCounts Counts { get; } = new();
 
-    public ResourceStore Resources { get; } = new();
-
     public ObjectInventory Inventory => _inventory;
 
     public WaypointBinding Binding => _binding;
@@ -54,9 +55,10 @@ internal sealed partial class Translator
     /// <summary>The conditions of every route.</summary>
     public IReadOnlyCollection<RouteStatus> Routes => _routes.Values;
 
-    /// <summary>Takes a batch in; returns what of the served resources it changes.</summary>
-    public IReadOnlyList<ResourceChange> Apply(ObjectBatch batch)
+    /// <summary>Takes a batch in; returns what may differ of the served resources.</summary>
+    public ResourceBatch Apply(ObjectBatch batch)
     {
+        _changes = new ResourceBatch();
         DirtySet dirty = _tracker.Apply(batch.Upserts, batch.Removals);
         foreach (NamespacedName id in dirty.Pods)
         {
@@ -93,7 +95,7 @@ internal sealed partial class Translator
             UpdateWaypoint(waypoint);
         }
 
-        return Resources.TakeChanges();
+        return _changes;
     }
 
     private void UpdatePod(NamespacedName id)
@@ -144,14 +146,14 @@ internal sealed partial class Translator
     private void SetWorkload(Istio.Workload.Workload workload)
     {
         Counts.Workloads++;
-        Resources.Set(ResourceScope.Everyone, XdsResource.Of(workload.Uid, TypeUrls.Workload, workload));
-        Resources.Set(ResourceScope.Everyone, XdsResource.Of(workload.Uid, TypeUrls.Address, new Istio.Workload.Address { Workload = workload }));
+        _changes.Set(Scopes.Mesh, ServedResource.Create(workload.Uid, workload));
+        _changes.Set(Scopes.Mesh, ServedResource.Create(workload.Uid, new Istio.Workload.Address { Workload = workload }));
     }
 
     private void RemoveWorkload(string uid)
     {
-        Resources.Remove(ResourceScope.Everyone, TypeUrls.Workload, uid);
-        Resources.Remove(ResourceScope.Everyone, TypeUrls.Address, uid);
+        _changes.Remove(Scopes.Mesh, ResourceTypes.Workload, uid);
+        _changes.Remove(Scopes.Mesh, ResourceTypes.Address, uid);
     }
 
     private void UpdateRoute(ObjectKey key)
@@ -172,7 +174,7 @@ internal sealed partial class Translator
         if (!_waypoints.TryGetValue(gateway, out WaypointState? state))
         {
             _waypoints[gateway] = state = new WaypointState(gateway);
-            Resources.Set(new ResourceScope(gateway), XdsResource.Of(ResourceNames.Encap, TypeUrls.Cluster, ClusterTranslation.Encap()));
+            _changes.Set(state.Scope, ServedResource.Create(ResourceNames.Encap, ClusterTranslation.Encap()));
         }
 
         return state;
@@ -201,10 +203,13 @@ internal sealed partial class Translator
 
     private void UpdateWaypoint(WaypointState waypoint)
     {
-        ResourceScope scope = new(waypoint.Gateway);
         if (_inventory.Gateway(waypoint.Gateway) is not { IsWaypoint: true } && waypoint.Services.Count == 0 && waypoint.Workloads.Count == 0)
         {
-            Resources.Clear(scope);
+            foreach (string typeUrl in new[] { ResourceTypes.Listener, ResourceTypes.Cluster, ResourceTypes.Endpoints })
+            {
+                _changes.Replace(waypoint.Scope, typeUrl, []);
+            }
+
             _waypoints.Remove(waypoint.Gateway);
             return;
         }
@@ -225,7 +230,7 @@ internal sealed partial class Translator
         }
 
         ByteString body = ListenerAssembly.Assemble(chains, branches, addresses.Count > 0 ? null : DeclaredPorts(waypoint));
-        Resources.Set(scope, new XdsResource(ResourceNames.MainListener, TypeUrls.Listener, body, XdsResource.Hash(body.Span)));
+        _changes.Set(waypoint.Scope, ServedResource.Create(ResourceNames.MainListener, ResourceTypes.Listener, body));
     }
 
     private static readonly ByteString[] DirectChains = [.. ChainTranslation.Direct().Select(chain => chain.ToByteString())];

@@ -23,6 +23,15 @@ internal sealed class BoundService(NamespacedName id)
     public List<(ServicePort Port, PortChains Chains)> Ports { get; } = [];
 }
 
+/// <summary>A service behind another waypoint, or none, that a waypoint has clusters for.</summary>
+internal sealed class OutsideService
+{
+    /// <summary>How many ports' routes lead to it.</summary>
+    public int Uses { get; set; }
+
+    public IReadOnlyList<string> Clusters { get; set; } = [];
+}
+
 /// <summary>One waypoint Gateway: the services and workloads behind it.</summary>
 internal sealed class WaypointState(NamespacedName gateway)
 {
@@ -33,8 +42,11 @@ internal sealed class WaypointState(NamespacedName gateway)
     /// <summary>The addresses of pods that are behind it themselves.</summary>
     public SortedDictionary<NamespacedName, ImmutableArray<IPAddress>> Workloads { get; } = [];
 
-    /// <summary>Services outside that clusters exist for, with the number of chains that lead to each.</summary>
-    public Dictionary<NamespacedName, int> OutsideServices { get; } = [];
+    /// <summary>Services outside that its routes lead to.</summary>
+    public Dictionary<NamespacedName, OutsideService> OutsideServices { get; } = [];
+
+    /// <summary>Under which its resources are served.</summary>
+    public string Scope { get; } = Scopes.Waypoint(gateway);
 
     public bool ListenerStale { get; set; } = true;
 }
