@@ -8,4 +8,9 @@ namespace Waypoint.NodeAgent.Intent;
 internal sealed record PodIntent(PodAddresses Addresses, bool IsWaypoint, WaypointReference? OwnWaypoint);
 
 /// <summary>The addresses by which the mesh knows a pod. A pod of one family has no address of the other.</summary>
-internal sealed record PodAddresses(InternetAddress? IPv4, InternetAddress? IPv6);
+internal sealed record PodAddresses(InternetAddress? IPv4, InternetAddress? IPv6)
+{
+    public IEnumerable<InternetAddress> All => new[] { IPv4, IPv6 }.OfType<InternetAddress>();
+
+    public override string ToString() => string.Join(", ", All);
+}
