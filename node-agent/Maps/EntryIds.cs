@@ -10,15 +10,37 @@ namespace Waypoint.NodeAgent.Maps;
 internal sealed class EntryIds
 {
     private readonly Dictionary<EntryKey, uint> _entries = [];
+    private readonly Dictionary<uint, EntryKey> _names = [];
     private uint _lastEntry;
     private uint _lastSet;
     private uint _lastBackend;
 
-    public uint this[EntryKey key] => _entries.TryGetValue(key, out uint id) ? id : _entries[key] = ++_lastEntry;
+    /// <summary>The entry's number; a new one when it has none.</summary>
+    public uint this[EntryKey key]
+    {
+        get
+        {
+            if (!_entries.TryGetValue(key, out uint id))
+            {
+                id = ++_lastEntry;
+                Assign(key, id);
+            }
+
+            return id;
+        }
+    }
 
     public bool TryGet(EntryKey key, out uint id) => _entries.TryGetValue(key, out id);
 
-    public void Remove(EntryKey key) => _entries.Remove(key);
+    public EntryKey? NameOf(uint id) => _names.TryGetValue(id, out EntryKey key) ? key : null;
+
+    public void Remove(EntryKey key)
+    {
+        if (_entries.Remove(key, out uint id))
+        {
+            _names.Remove(id);
+        }
+    }
 
     public uint NextSet() => ++_lastSet;
 
@@ -32,6 +54,7 @@ internal sealed class EntryIds
     public void Adopt(MapMirror mirror, DesiredMaps desired)
     {
         _entries.Clear();
+        _names.Clear();
         _lastEntry = mirror.Services.Keys.Concat(mirror.Frontends.Values).Append(0u).Max();
         _lastSet = mirror.SlotSets.Keys.Append(0u).Max();
         _lastBackend = mirror.Backends.Keys.Append(0u).Max();
@@ -39,11 +62,10 @@ internal sealed class EntryIds
         Claim(mirror.Frontends.Select(frontend =>
             KeyValuePair.Create(frontend.Value, desired.Frontends.TryGetValue(frontend.Key, out EntryKey key) ? key : (EntryKey?)null)));
 
-        var keys = _entries.ToDictionary(entry => entry.Value, entry => entry.Key);
         Claim(mirror.Services.Where(service => service.Value.Waypoint != 0).Select(service =>
             KeyValuePair.Create(
                 service.Value.Waypoint,
-                keys.TryGetValue(service.Key, out EntryKey key) && desired.Entries.TryGetValue(key, out Entry? entry) ? entry.Waypoint : null)));
+                NameOf(service.Key) is { } key && desired.Entries.TryGetValue(key, out Entry? entry) ? entry.Waypoint : null)));
     }
 
     private void Claim(IEnumerable<KeyValuePair<uint, EntryKey?>> referrers)
@@ -51,10 +73,16 @@ internal sealed class EntryIds
         foreach (IGrouping<uint, EntryKey?> group in referrers.GroupBy(pair => pair.Key, pair => pair.Value))
         {
             EntryKey?[] named = [.. group.Distinct()];
-            if (named is [{ } key])
+            if (named is [{ } key] && !_entries.ContainsKey(key))
             {
-                _entries.TryAdd(key, group.Key);
+                Assign(key, group.Key);
             }
         }
+    }
+
+    private void Assign(EntryKey key, uint id)
+    {
+        _entries[key] = id;
+        _names[id] = key;
     }
 }

@@ -1,5 +1,8 @@
 namespace Waypoint.NodeAgent.Workloads;
 
-/// <summary>A resource of the control plane that cannot be used. The message names the resource, the field and what is wrong with it.</summary>
-internal sealed class InvalidResourceException(string resource, string field, string reason)
-    : Exception($"{resource}: {field}: {reason}");
+/// <summary>A resource of the control plane that cannot be used: which one, which field of it, and what is wrong with that.</summary>
+internal sealed class InvalidResourceException(string resource, string field, string reason) : Exception($"{field}: {reason}")
+{
+    /// <summary>The name of the resource; the message has the rest.</summary>
+    public string Resource { get; } = resource;
+}
