@@ -1,6 +1,47 @@
+using Waypoint.NodeAgent.Engine;
+using Waypoint.NodeAgent.Hosting;
+using Waypoint.NodeAgent.Libbpf;
+
 namespace Waypoint.NodeAgent;
 
 internal static class Program
 {
-    private static int Main() => 0;
+    private const int Failed = 1;
+    private const int BadUsage = 2;
+
+    private static async Task<int> Main(string[] arguments)
+    {
+        try
+        {
+            switch (arguments)
+            {
+                case ["--help" or "-h" or "help", ..]:
+                    Console.WriteLine(AgentOptions.Usage);
+                    return 0;
+                case ["uninstall", .. var rest]:
+                    KernelEngine.Uninstall(AgentOptions.ParseUninstall(rest));
+                    return 0;
+                default:
+                    await RunAsync(AgentOptions.Parse(arguments)).ConfigureAwait(false);
+                    return 0;
+            }
+        }
+        catch (BadFlagException exception)
+        {
+            Console.Error.WriteLine($"waypoint-node-agent: {exception.Message}\n\n{AgentOptions.Usage}");
+            return BadUsage;
+        }
+        catch (Exception exception) when (exception is KernelEngineException or LibbpfException or IOException)
+        {
+            Console.Error.WriteLine($"waypoint-node-agent: {exception.Message}");
+            return Failed;
+        }
+    }
+
+    private static async Task RunAsync(AgentOptions options)
+    {
+        using KernelEngine engine = KernelEngine.Open(new KernelEngineOptions { CgroupPath = options.CgroupPath, BpffsPath = options.BpffsPath });
+        await using WebApplication host = AgentHost.Build(options, engine);
+        await host.RunAsync().ConfigureAwait(false);
+    }
 }

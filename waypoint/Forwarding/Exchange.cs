@@ -50,8 +50,7 @@ internal sealed class Exchange
     /// <summary>How many times the request was sent to a backend.</summary>
     public int Tries { get; set; }
 
-    /// <summary>The limit for the whole request; zero means none.</summary>
-    public TimeSpan Timeout { get; set; }
+    public RequestBody? RequestBody { get; set; }
 
     public long BytesReceived { get; set; }
 

@@ -1,5 +1,4 @@
 using Microsoft.Extensions.Logging.Console;
-using Waypoint.Proxy.Admin;
 
 namespace Waypoint.Proxy.Hosting;
 
@@ -10,13 +9,11 @@ internal static class ConsoleLogging
 
     public static ILoggingBuilder AddWaypointConsole(this ILoggingBuilder logging, WaypointArguments arguments)
     {
-        var level = new LogLevelSwitch(arguments.LogLevel);
-        logging.Services.AddSingleton(level);
-        logging.SetMinimumLevel(LogLevel.Trace);
-        logging.AddFilter((_, one) => level.Allows(one));
+        logging.SetMinimumLevel(arguments.LogLevel);
 
-        // Kestrel's informational lines come per connection.
+        // Kestrel's and YARP's informational lines come per connection and per request.
         logging.AddFilter("Microsoft", LogLevel.Warning);
+        logging.AddFilter("Yarp", LogLevel.Warning);
         if (arguments.LogAsJson)
         {
             return logging.AddJsonConsole(options => Configure(options));

@@ -1,13 +1,10 @@
 using Microsoft.AspNetCore.Hosting.Server;
-using Waypoint.Proxy.Admin;
 using Waypoint.Proxy.Drain;
 using Waypoint.Proxy.Forwarding;
 using Waypoint.Proxy.Listening;
 using Waypoint.Proxy.Listening.Handoff;
-using Waypoint.Proxy.LoadBalancing;
 using Waypoint.Proxy.Mesh;
 using Waypoint.Proxy.Tcp;
-using Waypoint.Proxy.Xds;
 
 namespace Waypoint.Proxy.Hosting;
 
@@ -18,8 +15,8 @@ internal static class WaypointHost
     {
         // Empty: no configuration files to watch and nothing that writes to a disk; the pod's root is read-only.
         var builder = Host.CreateEmptyApplicationBuilder(new HostApplicationBuilderSettings { DisableDefaults = true });
-        var services = builder.Services;
         builder.Logging.AddWaypointConsole(options.Arguments);
+        var services = builder.Services;
         services.Configure<HostOptions>(host => host.ShutdownTimeout = options.ShutdownTimeout);
         services.AddSingleton(options);
         services.AddSingleton(options.Pod);
@@ -27,9 +24,6 @@ internal static class WaypointHost
         services.AddSingleton(options.Tcp);
 
         services.AddSingleton<MeshState>();
-        services.AddSingleton(HealthClock.System);
-        services.AddSingleton<EndpointStates>();
-        services.AddSingleton<MeshModel>();
         services.AddForwarding();
         services.AddSingleton<IHttpApplication<DefaultHttpContext>>(provider => provider.GetRequiredService<ProxyApplication>());
 
@@ -38,9 +32,8 @@ internal static class WaypointHost
         services.AddSingleton<Rejections>();
         services.AddSingleton<HttpHandoff>();
         services.AddSingleton<ListeningPlane>();
-        services.AddSingleton<ITcpObserver, TcpTelemetry>();
+        services.AddSingleton<ITcpObserver, TcpCounters>();
 
-        services.AddAdmin();
         services.AddHostedService<HttpServer>();
         services.AddHostedService<ListeningService>();
         services.AddHostedService<GracefulShutdown>();

@@ -4,7 +4,6 @@ using Waypoint.Proxy.Listening.ProxyProtocol;
 using Waypoint.Proxy.Mesh;
 using Waypoint.Proxy.Sockets;
 using Waypoint.Proxy.Tcp;
-using Waypoint.Proxy.Telemetry;
 
 namespace Waypoint.Proxy.Listening;
 
@@ -274,5 +273,5 @@ internal sealed class ConnectionIntake(
         new(connection.Original!, connection.Client, connection.ClientPrincipal, chain);
 
     private static RejectionReason Reason(TcpConnection connection) =>
-        connection.Flags == ResponseFlags.UpstreamConnectionFailure ? RejectionReason.ConnectFailure : RejectionReason.NoEndpoint;
+        connection.Outcome == TcpOutcome.NoEndpoint ? RejectionReason.NoEndpoint : RejectionReason.ConnectFailure;
 }

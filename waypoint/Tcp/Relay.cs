@@ -8,11 +8,8 @@ internal enum RelayEnd
     /// <summary>Both sides sent all they had.</summary>
     Finished,
 
-    /// <summary>The client reset the connection, and so the upstream's was.</summary>
-    ClientReset,
-
-    /// <summary>The upstream reset the connection, and so the client's was.</summary>
-    UpstreamReset,
+    /// <summary>One side reset the connection, and so the other was.</summary>
+    Reset,
 
     /// <summary>Nothing moved for as long as is allowed.</summary>
     Idle,
@@ -42,8 +39,8 @@ internal sealed class Relay(LoopSocket client, LoopSocket upstream, ConveyorPool
     /// <param name="preamble">Runs before the first byte of the client is passed on; false when the connection is not to go on.</param>
     public async Task<RelayEnd> RunAsync(Func<LoopSocket, ValueTask<bool>>? preamble)
     {
-        client.Failed = () => Fail(RelayEnd.ClientReset);
-        upstream.Failed = () => Fail(RelayEnd.UpstreamReset);
+        client.Failed = () => Fail(_isToClientDone);
+        upstream.Failed = () => Fail(_isToClientDone);
         var toUpstream = PumpToUpstreamAsync(preamble);
         var toClient = PumpToClientAsync();
         await toUpstream;
@@ -57,7 +54,7 @@ internal sealed class Relay(LoopSocket client, LoopSocket upstream, ConveyorPool
     {
         if (preamble is not null && !await preamble(client))
         {
-            Fail(RelayEnd.ClientReset);
+            Fail(gently: false);
             return;
         }
 
@@ -97,18 +94,10 @@ internal sealed class Relay(LoopSocket client, LoopSocket upstream, ConveyorPool
                 continue;
             }
 
-            if (filled == 0)
+            if (filled <= 0 || !await DrainAsync(conveyor, to))
             {
                 conveyors.Return(conveyor);
-                to.ShutdownWrite();
-                return;
-            }
-
-            if (filled < 0 || !await DrainAsync(conveyor, to))
-            {
-                conveyors.Return(conveyor);
-                var broken = filled < 0 ? from : to;
-                Fail(ReferenceEquals(broken, client) ? RelayEnd.ClientReset : RelayEnd.UpstreamReset);
+                Finish(filled, to);
                 return;
             }
 
@@ -141,6 +130,19 @@ internal sealed class Relay(LoopSocket client, LoopSocket upstream, ConveyorPool
         }
 
         return true;
+    }
+
+    /// <summary>Ends a direction: at the end of the stream the other side is told so, at an error both are reset.</summary>
+    private void Finish(nint filled, LoopSocket to)
+    {
+        if (filled == 0)
+        {
+            to.ShutdownWrite();
+        }
+        else
+        {
+            Fail(_isToClientDone);
+        }
     }
 
     /// <summary>Waits; false when neither direction moved for the whole time, and the relay is over.</summary>
@@ -177,22 +179,19 @@ internal sealed class Relay(LoopSocket client, LoopSocket upstream, ConveyorPool
     }
 
     /// <summary>
-    /// Passes a reset on as a reset. Only a client that has all of the answer already is closed gently: a reset could overtake what
-    /// it has not read yet.
+    /// A reset is passed on as one, except <paramref name="gently"/>: the client has all of the answer already, and a reset could
+    /// overtake what it has not read yet.
     /// </summary>
-    private void Fail(RelayEnd end)
+    private void Fail(bool gently)
     {
-        if (client.Descriptor < 0 || upstream.Descriptor < 0)
+        if (client.Descriptor < 0)
         {
-            // Closed by us, on purpose: the silence was too long, or the program ends.
-            client.Dispose();
-            upstream.Dispose();
             return;
         }
 
-        _end = end;
+        _end = RelayEnd.Reset;
         upstream.Reset();
-        if (_isToClientDone)
+        if (gently)
         {
             client.Dispose();
         }

@@ -1,5 +1,4 @@
 using Waypoint.Proxy.Sockets;
-using Waypoint.Proxy.Telemetry;
 
 namespace Waypoint.Proxy.Tcp;
 
@@ -32,12 +31,11 @@ internal sealed class TcpProxy(EventLoop loop, TcpSettings settings, ITcpObserve
         var state = connection.Endpoint?.State;
         state?.RequestStarted();
         observer.Opened(connection);
-        connection.Flags = await relay.RunAsync(preamble) switch
+        connection.Outcome = await relay.RunAsync(preamble) switch
         {
-            RelayEnd.ClientReset => ResponseFlags.DownstreamConnectionTermination,
-            RelayEnd.UpstreamReset => ResponseFlags.UpstreamConnectionTermination,
-            RelayEnd.Idle => ResponseFlags.StreamIdleTimeout,
-            _ => ResponseFlags.None,
+            RelayEnd.Reset => TcpOutcome.Reset,
+            RelayEnd.Idle => TcpOutcome.Idle,
+            _ => TcpOutcome.Ok,
         };
         state?.RequestEnded();
         observer.Closed(connection);

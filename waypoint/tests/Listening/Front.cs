@@ -14,7 +14,6 @@ using Waypoint.Proxy.LoadBalancing;
 using Waypoint.Proxy.Mesh;
 using Waypoint.Proxy.Routing;
 using Waypoint.Proxy.Tcp;
-using Waypoint.Proxy.Tests.Tcp;
 
 namespace Waypoint.Proxy.Tests.Listening;
 
@@ -37,7 +36,7 @@ internal sealed class Front : IAsyncDisposable
             tcp,
             Mesh,
             Handoff,
-            Connections,
+            TcpCounters,
             new Rejections(Metrics, loggers.CreateLogger<Rejections>()),
             Metrics,
             loggers.CreateLogger<ListeningPlane>());
@@ -48,7 +47,7 @@ internal sealed class Front : IAsyncDisposable
 
     public ListeningMetrics Metrics { get; } = new();
 
-    public RecordedConnections Connections { get; } = new();
+    public TcpCounters TcpCounters { get; } = new();
 
     public DrainState Drain { get; } = new();
 
