@@ -1,6 +1,7 @@
 using System.Diagnostics;
 using System.Net.Sockets;
 using Waypoint.NodeAgent.Engine;
+using Waypoint.NodeAgent.Libbpf;
 using Waypoint.TestBed;
 
 namespace Waypoint.Bpf.Tests;
@@ -149,6 +150,32 @@ public sealed class LifetimeTests(EngineBed bed) : EngineTest(bed)
         Assert.Equal(Sockets.NetworkUnreachable, client.TryConnect(Vip.V4));
 
         Assert.All(Engine.Counters.ReadAll(), counter => Assert.Equal(0u, counter.Value));
+    }
+
+    [Fact]
+    public void Programs_that_the_kernel_does_not_take_come_with_its_reason_and_change_nothing()
+    {
+        using var backend = Sockets.Listen(Bed.Server);
+        Serve(Vip.V4, backend.Address());
+        Engine.Dispose();
+        var refused = KernelEngine.EmbeddedObject();
+        // What reads the kernel's structs must be under the GPL.
+        var license = refused.AsSpan().IndexOf("GPL\0"u8);
+        "MIT"u8.CopyTo(refused.AsSpan(license));
+
+        var failure = Assert.Throws<LibbpfException>(() => KernelEngine.Open(Options, refused));
+
+        Assert.Contains("from non-GPL compatible program", failure.Message, StringComparison.Ordinal);
+        using var client = Sockets.Connected(Bed.Client, Vip.V4);
+    }
+
+    [Fact]
+    public void Bytes_that_are_no_object_are_refused_by_name()
+    {
+        var failure = Assert.Throws<LibbpfException>(() => KernelEngine.Open(Options, "not an ELF file"u8));
+
+        Assert.Contains("open the BPF object", failure.Message, StringComparison.Ordinal);
+        Assert.Contains("libbpf:", failure.Message, StringComparison.Ordinal);
     }
 
     [Fact]

@@ -141,7 +141,7 @@ internal sealed class KernelEngine : IKernelMaps, IDisposable
     public void Dispose() => _object.Dispose();
 
     /// <summary>What bpf/Makefile built.</summary>
-    private static byte[] EmbeddedObject()
+    internal static byte[] EmbeddedObject()
     {
         using var stream = typeof(KernelEngine).Assembly.GetManifestResourceStream("waypoint.bpf.o")!;
         var bytes = new byte[stream.Length];
