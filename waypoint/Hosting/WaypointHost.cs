@@ -3,8 +3,8 @@ using Waypoint.Proxy.Drain;
 using Waypoint.Proxy.Forwarding;
 using Waypoint.Proxy.Listening;
 using Waypoint.Proxy.Listening.Handoff;
-using Waypoint.Proxy.Mesh;
 using Waypoint.Proxy.Tcp;
+using Waypoint.Proxy.Xds;
 
 namespace Waypoint.Proxy.Hosting;
 
@@ -23,7 +23,7 @@ internal static class WaypointHost
         services.AddSingleton(options.Listening);
         services.AddSingleton(options.Tcp);
 
-        services.AddSingleton<MeshState>();
+        services.AddMesh();
         services.AddForwarding();
         services.AddSingleton<IHttpApplication<DefaultHttpContext>>(provider => provider.GetRequiredService<ProxyApplication>());
 

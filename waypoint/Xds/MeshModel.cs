@@ -5,6 +5,7 @@ using Envoy.Service.Discovery.V3;
 using Waypoint.Proxy.LoadBalancing;
 using Waypoint.Proxy.Mesh;
 using Waypoint.Proxy.Xds.Translation;
+using Waypoint.Xds.Delta.Client;
 using Wire = Envoy.Config.Cluster.V3;
 
 namespace Waypoint.Proxy.Xds;
@@ -59,6 +60,9 @@ internal sealed class MeshModel
         }
     }
 
+    /// <summary>True while what was sent is not in force yet, because endpoints or routes that it needs have not come.</summary>
+    public bool IsWaiting => Volatile.Read(ref _waiting) is not null;
+
     /// <summary>The resources in force as they were received, for dumps.</summary>
     public IReadOnlyList<Resource> Received(string type) => _received.OfType(type);
 
@@ -87,12 +91,12 @@ internal sealed class MeshModel
     }
 
     /// <summary>Takes a response of the control plane.</summary>
-    /// <returns>Why resources were refused, one line for each; empty when all were taken.</returns>
-    public IReadOnlyList<string> Apply(string type, IEnumerable<Resource> resources, IEnumerable<string> removed)
+    /// <returns>The resources that were refused, and why.</returns>
+    public IReadOnlyList<Rejection> Apply(string type, IEnumerable<Resource> resources, IEnumerable<string> removed)
     {
         lock (_gate)
         {
-            var errors = new List<string>();
+            var rejections = new List<Rejection>();
             DestinationTable? destinations = null;
             foreach (var resource in resources)
             {
@@ -103,7 +107,7 @@ internal sealed class MeshModel
                 }
                 catch (ResourceException e)
                 {
-                    errors.Add(e.Message);
+                    rejections.Add(new Rejection(resource.Name, e.Message));
                 }
             }
 
@@ -119,7 +123,7 @@ internal sealed class MeshModel
             }
 
             Publish(destinations);
-            return errors;
+            return rejections;
         }
     }
 

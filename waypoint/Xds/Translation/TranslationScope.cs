@@ -11,7 +11,7 @@ internal sealed record UnsupportedFeature(string Feature, string Where);
 /// </summary>
 internal sealed class TranslationScope(string resource)
 {
-    private readonly List<string> _path = [resource];
+    private readonly List<string> _path = [];
     private readonly List<UnsupportedFeature> _unsupported = [];
 
     public IReadOnlyList<UnsupportedFeature> UnsupportedFeatures => _unsupported;
@@ -23,10 +23,11 @@ internal sealed class TranslationScope(string resource)
         return new Part(_path);
     }
 
+    /// <summary>An error; the resource itself is named by whoever reports it.</summary>
     public ResourceException Invalid(string field, string reason, Exception? inner = null) =>
-        new($"{string.Join(": ", _path)}: {field}: {reason}", inner);
+        new(string.Join(": ", [.. _path, field, reason]), inner);
 
-    public void Unsupported(string feature) => _unsupported.Add(new UnsupportedFeature(feature, string.Join(": ", _path)));
+    public void Unsupported(string feature) => _unsupported.Add(new UnsupportedFeature(feature, string.Join(": ", [resource, .. _path])));
 
     /// <summary>Reports <paramref name="feature"/> when it is asked for.</summary>
     public void UnsupportedIf(bool asked, string feature)

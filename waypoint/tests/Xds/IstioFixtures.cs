@@ -4,6 +4,7 @@ using Google.Protobuf;
 using Google.Protobuf.Reflection;
 using Google.Protobuf.WellKnownTypes;
 using Waypoint.Proxy.Xds;
+using Waypoint.Xds.Delta.Client;
 
 namespace Waypoint.Proxy.Tests.Xds;
 
@@ -42,7 +43,7 @@ internal static class IstioFixtures
         return [.. resources.Values];
     }
 
-    public static IReadOnlyList<string> Apply(MeshModel model, string scenario) =>
+    public static IReadOnlyList<Rejection> Apply(MeshModel model, string scenario) =>
     [
         .. from type in new[] { ResourceTypes.Cluster, ResourceTypes.Endpoints, ResourceTypes.Listener, ResourceTypes.Workload }
            from error in model.Apply(type, Load(scenario, type), [])

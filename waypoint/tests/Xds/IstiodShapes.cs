@@ -11,6 +11,7 @@ using Envoy.Service.Discovery.V3;
 using Google.Protobuf;
 using Google.Protobuf.WellKnownTypes;
 using Waypoint.Proxy.Xds;
+using Waypoint.Xds.Delta.Client;
 using Xds.Type.Matcher.V3;
 using CidrRange = Xds.Core.V3.CidrRange;
 using Cluster = Envoy.Config.Cluster.V3.Cluster;
@@ -25,16 +26,16 @@ internal static class IstiodShapes
 {
     public static Resource Resource(string name, IMessage message) => new() { Name = name, Version = "1", Resource_ = Any.Pack(message) };
 
-    public static IReadOnlyList<string> Send(this MeshModel model, params Listener[] listeners) =>
+    public static IReadOnlyList<Rejection> Send(this MeshModel model, params Listener[] listeners) =>
         model.Apply(ResourceTypes.Listener, listeners.Select(l => Resource(l.Name, l)), []);
 
-    public static IReadOnlyList<string> Send(this MeshModel model, params Cluster[] clusters) =>
+    public static IReadOnlyList<Rejection> Send(this MeshModel model, params Cluster[] clusters) =>
         model.Apply(ResourceTypes.Cluster, clusters.Select(c => Resource(c.Name, c)), []);
 
-    public static IReadOnlyList<string> Send(this MeshModel model, params ClusterLoadAssignment[] assignments) =>
+    public static IReadOnlyList<Rejection> Send(this MeshModel model, params ClusterLoadAssignment[] assignments) =>
         model.Apply(ResourceTypes.Endpoints, assignments.Select(a => Resource(a.ClusterName, a)), []);
 
-    public static IReadOnlyList<string> Send(this MeshModel model, params RouteConfiguration[] routes) =>
+    public static IReadOnlyList<Rejection> Send(this MeshModel model, params RouteConfiguration[] routes) =>
         model.Apply(ResourceTypes.Routes, routes.Select(r => Resource(r.Name, r)), []);
 
     public static Cluster EdsCluster(string name) => new()

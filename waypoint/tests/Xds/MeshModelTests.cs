@@ -4,6 +4,7 @@ using Waypoint.Proxy.Mesh;
 using Waypoint.Proxy.Routing;
 using Waypoint.Proxy.Tests.Routing;
 using Waypoint.Proxy.Xds;
+using Waypoint.Xds.Delta.Client;
 using static Waypoint.Proxy.Tests.Xds.IstiodShapes;
 
 namespace Waypoint.Proxy.Tests.Xds;
@@ -111,9 +112,10 @@ public sealed class MeshModelTests
         var snapshot = _mesh.Current;
         var errors = _model.Send(MainListener(Route("bad", Cluster, new Envoy.Config.Route.V3.RouteMatch { SafeRegex = new() { Regex = "(" } })));
         var error = Assert.Single(errors);
+        Assert.Equal("main_internal", error.Name);
         Assert.StartsWith(
-            "Listener 'main_internal': filter chain 'h': http_connection_manager: route configuration 'routes': virtual host 'inbound|http|80': route 'bad': match: safe_regex: regular expression '(':",
-            error,
+            "filter chain 'h': http_connection_manager: route configuration 'routes': virtual host 'inbound|http|80': route 'bad': match: safe_regex: regular expression '(':",
+            error.Reason,
             StringComparison.Ordinal);
         Assert.Same(snapshot, _mesh.Current);
         Assert.Equal("default", Http("10.96.0.1:80").Routes.Find(new Request()));
@@ -126,7 +128,7 @@ public sealed class MeshModelTests
         var bad = Endpoints(Other, "not-an-address:80");
         _model.Send(EdsCluster(Other));
         var error = Assert.Single(_model.Send(bad, Endpoints(Cluster, "10.0.0.9:80")));
-        Assert.Equal("ClusterLoadAssignment '" + Other + "': endpoint.address.socket_address: 'not-an-address' port 80 is not an IP address and port", error);
+        Assert.Equal(new Rejection(Other, "endpoint.address.socket_address: 'not-an-address' port 80 is not an IP address and port"), error);
         Assert.Equal(IPEndPoint.Parse("10.0.0.9:80"), Endpoint(_mesh.Current.FindDestination(Service)!).Address);
     }
 
@@ -265,7 +267,8 @@ public sealed class MeshModelTests
     public void Bytes_of_another_type_are_refused_by_name()
     {
         var error = Assert.Single(_model.Apply(ResourceTypes.Cluster, [Resource("x", Endpoints("x", "10.0.0.1:1"))], []));
-        Assert.StartsWith("resource 'x': resource: 'type.googleapis.com/envoy.config.endpoint.v3.ClusterLoadAssignment' cannot be read as envoy.config.cluster.v3.Cluster", error, StringComparison.Ordinal);
+        Assert.Equal("x", error.Name);
+        Assert.StartsWith("resource: 'type.googleapis.com/envoy.config.endpoint.v3.ClusterLoadAssignment' cannot be read as envoy.config.cluster.v3.Cluster", error.Reason, StringComparison.Ordinal);
     }
 
     private static Envoy.Config.Listener.V3.Listener MainListener(params Envoy.Config.Route.V3.Route[] routes) =>

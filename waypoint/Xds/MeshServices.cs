@@ -1,0 +1,21 @@
+using Waypoint.Proxy.Hosting;
+using Waypoint.Proxy.LoadBalancing;
+using Waypoint.Proxy.Mesh;
+
+namespace Waypoint.Proxy.Xds;
+
+/// <summary>What makes the mesh known to the program.</summary>
+internal static class MeshServices
+{
+    public static IServiceCollection AddMesh(this IServiceCollection services)
+    {
+        services.AddSingleton<MeshState>();
+        services.AddSingleton(HealthClock.System);
+        services.AddSingleton<EndpointStates>();
+        services.AddSingleton<MeshModel>();
+        services.AddSingleton(provider => ControlPlane.For(provider.GetRequiredService<PodEnvironment>()));
+        services.AddSingleton<MeshSubscription>();
+        services.AddHostedService(provider => provider.GetRequiredService<MeshSubscription>());
+        return services;
+    }
+}

@@ -1,0 +1,111 @@
+using System.Diagnostics.Metrics;
+using Envoy.Service.Discovery.V3;
+using Google.Protobuf.WellKnownTypes;
+using Waypoint.Xds.Delta.Client;
+
+namespace Waypoint.Proxy.Xds;
+
+/// <summary>
+/// Keeps the mesh equal to what the control plane says, over one stream: all clusters, listeners and workloads, and by name the
+/// endpoints and routes that those ask for.
+/// </summary>
+internal sealed partial class MeshSubscription : BackgroundService
+{
+    public const string MeterName = "Waypoint.Configuration";
+
+    private readonly MeshModel _model;
+    private readonly DeltaAdsClient _client;
+    private readonly ResourceSubscription _clusters;
+    private readonly ResourceSubscription _endpoints;
+    private readonly ResourceSubscription _listeners;
+    private readonly ResourceSubscription _routes;
+    private readonly ILogger _logger;
+    private readonly Meter _meter = new(MeterName);
+    private readonly HashSet<string> _reported = new(StringComparer.Ordinal);
+
+    public MeshSubscription(MeshModel model, DeltaAdsClientOptions options, ILoggerFactory loggers)
+    {
+        _model = model;
+        _logger = loggers.CreateLogger<MeshSubscription>();
+        _client = new DeltaAdsClient(options, loggers.CreateLogger<DeltaAdsClient>());
+
+        // Envoy's order: what refers to a thing is asked for after the thing.
+        _clusters = _client.SubscribeAll(new Handler(ResourceTypes.Cluster, this));
+        _endpoints = _client.Subscribe(new Handler(ResourceTypes.Endpoints, this));
+        _listeners = _client.SubscribeAll(new Handler(ResourceTypes.Listener, this));
+        _routes = _client.Subscribe(new Handler(ResourceTypes.Routes, this));
+        _client.SubscribeAll(new Handler(ResourceTypes.Workload, this));
+        _meter.CreateObservableGauge(
+            "waypoint_unsupported_features",
+            Measure,
+            description: "Places in the configuration that ask for what this version does not do.");
+    }
+
+    /// <summary>True once the first clusters and listeners are in force: the waypoint can take traffic.</summary>
+    public bool IsConfigured =>
+        _clusters.Synchronised.IsCompleted && _listeners.Synchronised.IsCompleted && !_model.IsWaiting;
+
+    public ClientStatus Status => _client.Status;
+
+    public override void Dispose()
+    {
+        _client.Dispose();
+        _meter.Dispose();
+        base.Dispose();
+    }
+
+    protected override Task ExecuteAsync(CancellationToken stoppingToken) => _client.RunAsync(stoppingToken);
+
+    private ApplyResult Apply(string type, ResourceUpdate update)
+    {
+        var rejections = _model.Apply(type, update.Changed.Select(resource => Whole(type, resource)), update.Removed);
+        switch (type)
+        {
+            case ResourceTypes.Cluster:
+                _endpoints.Set(_model.WantedEndpoints.ToHashSet(StringComparer.Ordinal));
+                ReportUnsupported();
+                break;
+            case ResourceTypes.Listener:
+                _routes.Set(_model.WantedRoutes.ToHashSet(StringComparer.Ordinal));
+                ReportUnsupported();
+                break;
+        }
+
+        return rejections.Count == 0 ? ApplyResult.Accepted : new ApplyResult(rejections);
+    }
+
+    private static Resource Whole(string type, ReceivedResource resource) => new()
+    {
+        Name = resource.Name,
+        Version = resource.Version,
+        Resource_ = new Any { TypeUrl = type, Value = resource.Body },
+    };
+
+    private IEnumerable<Measurement<int>> Measure() =>
+        _model.Unsupported
+            .CountBy(unsupported => unsupported.Feature)
+            .Select(feature => new Measurement<int>(feature.Value, KeyValuePair.Create("feature", (object?)feature.Key)));
+
+    // Each feature once: a service more that asks for it is no news.
+    private void ReportUnsupported()
+    {
+        foreach (var unsupported in _model.Unsupported)
+        {
+            if (_reported.Add(unsupported.Feature))
+            {
+                LogUnsupported(unsupported.Feature, unsupported.Where);
+            }
+        }
+    }
+
+    [LoggerMessage(30, LogLevel.Warning, "Not supported: {Feature}, first asked for by {Where}")]
+    private partial void LogUnsupported(string feature, string where);
+
+    private sealed class Handler(string type, MeshSubscription subscription) : IResourceHandler
+    {
+        public string TypeUrl => type;
+
+        public ValueTask<ApplyResult> ApplyAsync(ResourceUpdate update, CancellationToken cancellation) =>
+            ValueTask.FromResult(subscription.Apply(type, update));
+    }
+}
