@@ -102,8 +102,7 @@ public sealed class GrpcCall<TRequest, TResponse> : IAsyncDisposable
                 return message;
             }
 
-            Trailers = GrpcMetadata.From(response.TrailingHeaders);
-            _status = ResponseStatus.Read(response);
+            (_status, Trailers) = ResponseStatus.Read(response);
         }
         catch (GrpcException e)
         {
@@ -170,6 +169,12 @@ public sealed class GrpcCall<TRequest, TResponse> : IAsyncDisposable
                 VersionPolicy = HttpVersionPolicy.RequestVersionExact,
                 Content = _content,
             };
+            if (_channel.Tls is { ServerName: { } name })
+            {
+                // SocketsHttpHandler takes the name to ask for and to check from here and overrides SslClientAuthenticationOptions.TargetHost.
+                request.Headers.Host = name;
+            }
+
             request.Headers.TryAddWithoutValidation("te", "trailers");
             request.Headers.TryAddWithoutValidation("user-agent", _channel.UserAgent);
             if (options.Timeout is { } limit)
@@ -182,9 +187,9 @@ public sealed class GrpcCall<TRequest, TResponse> : IAsyncDisposable
                 request.Headers.TryAddWithoutValidation("authorization", $"Bearer {bearer}");
             }
 
-            foreach (var (name, value) in options.Headers ?? GrpcMetadata.Empty)
+            foreach (var (key, value) in options.Headers ?? GrpcMetadata.Empty)
             {
-                request.Headers.TryAddWithoutValidation(name, value);
+                request.Headers.TryAddWithoutValidation(key, value);
             }
 
             var response = await invoker.SendAsync(request, _ending.Token).ConfigureAwait(false);

@@ -63,10 +63,20 @@ public sealed class GrpcChannel : IDisposable
         where TResponse : class, Google.Protobuf.IMessage<TResponse>
     {
         await using var call = Start(method, options, cancellation);
-        await call.WriteAsync(request).ConfigureAwait(false);
-        await call.CompleteAsync().ConfigureAwait(false);
+        GrpcException? unsent = null;
+        try
+        {
+            await call.WriteAsync(request).ConfigureAwait(false);
+            await call.CompleteAsync().ConfigureAwait(false);
+        }
+        catch (GrpcException e)
+        {
+            // A server that has answered before it read everything has the better reason.
+            unsent = e;
+        }
+
         var response = await call.ReadAsync().ConfigureAwait(false)
-            ?? throw new GrpcException(GrpcStatusCode.Internal, "the call ended well but without an answer");
+            ?? throw unsent ?? new GrpcException(GrpcStatusCode.Internal, "the call ended well but without an answer");
 
         // The status comes after the answer: an answer counts only when the status is OK and nothing else came.
         return await call.ReadAsync().ConfigureAwait(false) is null

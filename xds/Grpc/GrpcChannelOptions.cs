@@ -33,7 +33,7 @@ public sealed record GrpcTls
     /// <summary>The trusted roots, asked at each connection, since they rotate. Null means the system's.</summary>
     public Func<X509Certificate2Collection>? Roots { get; init; }
 
-    /// <summary>The name that is asked for (SNI) and that the certificate must carry; null means the address's host.</summary>
+    /// <summary>The name that is asked for (SNI) and that the certificate must carry, and the request's :authority; null means the address's host.</summary>
     public string? ServerName { get; init; }
 
     /// <summary>The own certificate, asked at each connection; null shows none.</summary>
@@ -41,7 +41,6 @@ public sealed record GrpcTls
 
     internal SslClientAuthenticationOptions ToClientOptions() => new()
     {
-        TargetHost = ServerName,
         RemoteCertificateValidationCallback = Roots is null ? null : (_, certificate, chain, errors) => Trusts(certificate, chain, errors),
         LocalCertificateSelectionCallback = Certificate is null ? null : (_, _, _, _, _) => Certificate()!,
     };

@@ -29,10 +29,11 @@ internal static class ResponseStatus
         }
     }
 
-    /// <summary>Reads the status of a response that has been read to its end; a trailers-only one carries it in its headers.</summary>
-    public static GrpcStatus Read(HttpResponseMessage response)
-        => Find(response.TrailingHeaders) ?? Find(response.Headers)
-            ?? new GrpcStatus(GrpcStatusCode.Internal, "the answer ended without a grpc-status");
+    /// <summary>Reads how a response ended that has been read to its end; a trailers-only one carries its trailers in its headers.</summary>
+    public static (GrpcStatus Status, GrpcMetadata Trailers) Read(HttpResponseMessage response)
+        => Find(response.TrailingHeaders) is { } status ? (status, GrpcMetadata.From(response.TrailingHeaders))
+            : Find(response.Headers) is { } early ? (early, GrpcMetadata.From(response.Headers))
+            : (new GrpcStatus(GrpcStatusCode.Internal, "the answer ended without a grpc-status"), GrpcMetadata.Empty);
 
     public static GrpcStatus Of(Exception exception) => exception switch
     {
