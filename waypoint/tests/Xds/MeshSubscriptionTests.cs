@@ -46,7 +46,6 @@ public sealed class MeshSubscriptionTests : IResourceViews, IAsyncLifetime
         await ServeAsync(new IPEndPoint(IPAddress.Loopback, 0));
         var options = ControlPlane.For(Pod with { ProxyConfig = new ProxyConfig { DiscoveryAddress = "127.0.0.1:15010" } });
         _subscription = new MeshSubscription(_model, options with { Address = new Uri($"http://{_server.EndPoint}") }, NullLoggerFactory.Instance);
-        await _subscription.StartAsync(CancellationToken.None);
     }
 
     public async Task DisposeAsync()
@@ -60,8 +59,7 @@ public sealed class MeshSubscriptionTests : IResourceViews, IAsyncLifetime
     public async Task What_is_published_is_what_connections_meet_and_an_edit_follows()
     {
         Assert.False(_subscription.IsConfigured);
-        Publish(EdsCluster(Cluster), Endpoints(Cluster, "10.0.0.1:8080"), MainListener("default"));
-        await HoldsAsync(() => _subscription.IsConfigured, "the waypoint is configured");
+        await StartAsync();
         Assert.Equal("default", Route());
         Assert.Equal("10.0.0.1:8080", Assert.Single(Assert.Single(_model.Clusters).Endpoints).Address.ToString());
 
@@ -74,7 +72,7 @@ public sealed class MeshSubscriptionTests : IResourceViews, IAsyncLifetime
     [Fact]
     public async Task It_says_who_it_is_as_istiod_expects()
     {
-        await HoldsAsync(() => _node is not null, "the node is known");
+        await StartAsync();
         Assert.Equal("waypoint~10.244.0.5~waypoint-1.shop~shop.svc.cluster.local", _node!.Id);
         var fields = _node.Metadata.Fields;
         Assert.Equal("shop", fields["NAMESPACE"].StringValue);
@@ -85,8 +83,7 @@ public sealed class MeshSubscriptionTests : IResourceViews, IAsyncLifetime
     [Fact]
     public async Task What_cannot_be_used_is_refused_with_the_reason_and_the_last_good_stays()
     {
-        Publish(EdsCluster(Cluster), Endpoints(Cluster, "10.0.0.1:8080"), MainListener("default"));
-        await HoldsAsync(() => _subscription.IsConfigured, "the waypoint is configured");
+        await StartAsync();
 
         Publish(MainInternal(Address("10.96.0.1/32", (80, To("missing")))));
         SubscriptionStatus Listeners() => _subscription.Status.Types.Single(t => t.TypeUrl == ResourceTypes.Listener);
@@ -103,8 +100,7 @@ public sealed class MeshSubscriptionTests : IResourceViews, IAsyncLifetime
     [Fact]
     public async Task When_the_control_plane_goes_all_stays_and_when_it_comes_back_changes_go_on()
     {
-        Publish(EdsCluster(Cluster), Endpoints(Cluster, "10.0.0.1:8080"), MainListener("default"));
-        await HoldsAsync(() => _subscription.IsConfigured, "the waypoint is configured");
+        await StartAsync();
         var snapshot = _mesh.Current;
 
         var address = _server.EndPoint;
@@ -156,6 +152,13 @@ public sealed class MeshSubscriptionTests : IResourceViews, IAsyncLifetime
             Assert.True(Stopwatch.GetElapsedTime(started) < Deadline, $"this did not come to hold: {what}");
             await Task.Delay(2);
         }
+    }
+
+    private async Task StartAsync()
+    {
+        Publish(EdsCluster(Cluster), Endpoints(Cluster, "10.0.0.1:8080"), MainListener("default"));
+        await _subscription.StartAsync(CancellationToken.None);
+        await HoldsAsync(() => _subscription.IsConfigured, "the waypoint is configured");
     }
 
     private string? Route() => _mesh.Current.FindDestination(Service)!.Http!.Routes.Find(new Request());
