@@ -58,8 +58,7 @@ static __always_inline int leave(enum counter outcome)
 static __always_inline int connect_tcp(struct bpf_sock_addr *ctx, const struct frontend_key *dialled,
                                        bool only_ipv4, struct backend *backend, bool *rewritten)
 {
-	__u64 cookie = bpf_get_socket_cookie(ctx);
-	__u64 netns = bpf_get_netns_cookie(ctx);
+	__u64 netns = bpf_get_netns_cookie(ctx), cookie;
 	struct connection attempt = {}, *kept;
 	struct choice choice = {};
 	enum counter outcome;
@@ -68,7 +67,7 @@ static __always_inline int connect_tcp(struct bpf_sock_addr *ctx, const struct f
 	/* Before anything else, so that a socket never keeps the destination of an earlier connect(). */
 	kept = connection_of(ctx->sk);
 	if (kept)
-		connection_end(NULL, cookie, kept);
+		connection_end(NULL, bpf_get_socket_cookie(ctx), kept);
 
 	if (!read_entry(&pods, &netns, &pod))
 		return leave(COUNTER_NOT_ENROLLED);
@@ -76,6 +75,7 @@ static __always_inline int connect_tcp(struct bpf_sock_addr *ctx, const struct f
 		return leave(COUNTER_GUARD_WAYPOINT_NAMESPACE);
 
 	outcome = resolve(&pod, dialled, &choice);
+	cookie = bpf_get_socket_cookie(ctx);
 	attempt.netns = netns;
 	attempt.started_ns = bpf_ktime_get_ns();
 	attempt.service = choice.service;

@@ -62,11 +62,18 @@ static __always_inline void established(struct bpf_sock_ops *ctx, struct connect
 	connection->flags |= CONNECTION_ESTABLISHED;
 
 	if (connection->flags & CONNECTION_WANTS_HEADER) {
-		/* The claim keeps a place free: this fails only for lack of memory. */
-		if (bpf_sock_hash_update(ctx, &watched, &cookie, BPF_ANY))
+		/*
+		 * The claim keeps a place free: this fails only for lack of memory and for Multipath TCP,
+		 * which a sockhash does not take. The SYN's option has told our waypoint all the same; one
+		 * that needs the header closes.
+		 */
+		if (bpf_sock_hash_update(ctx, &watched, &cookie, BPF_ANY)) {
+			bpf_map_delete_elem(&claims, &cookie);
+			connection->flags &= ~CONNECTION_WANTS_HEADER;
 			count(COUNTER_SOCKMAP_FAILED);
-		else
+		} else {
 			watch = BPF_SOCK_OPS_RTT_CB_FLAG;
+		}
 	}
 	callbacks(ctx, watch, HEADER_OPT);
 

@@ -123,7 +123,7 @@ enum counter {
 	COUNTER_PROXY_HEADER_SENT,
 	COUNTER_PROXY_HEADER_FAILED, /* no memory for it: the send got EACCES */
 	COUNTER_PROXY_HEADER_LATE,   /* bytes had left before the socket was watched */
-	COUNTER_SOCKMAP_FAILED,      /* no memory to watch the socket */
+	COUNTER_SOCKMAP_FAILED,      /* the socket cannot be watched: memory, Multipath TCP */
 	COUNTER_SOCKMAP_LEFT,        /* header acknowledged, socket back on the plain path */
 
 	COUNTER_EVENT_LOST, /* `events` was full */

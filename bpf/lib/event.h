@@ -40,14 +40,20 @@ static __always_inline struct event *event_reserve(enum event_kind kind, enum co
 }
 
 /*
- * A wake-up costs more than the event itself: one for many. Not inline, so that the object's BTF, with which
- * user space checks its mirror, knows the struct.
+ * A wake-up costs more than the event itself (an interrupt to the own processor, dear in a virtual machine):
+ * one for many, and only as the amount goes past the mark, for there may be no reader. One that is missed in
+ * a race is made good by the reader's timer.
+ *
+ * Not inline, so that the object's BTF, with which user space checks its mirror, knows the struct.
  */
 static __noinline void event_submit(struct event *event)
 {
 	__u64 waiting = bpf_ringbuf_query(&events, BPF_RB_AVAIL_DATA);
 
-	bpf_ringbuf_submit(event, waiting >= EVENTS_WAKEUP_BYTES ? BPF_RB_FORCE_WAKEUP : BPF_RB_NO_WAKEUP);
+	bool at_the_mark =
+	    waiting >= EVENTS_WAKEUP_BYTES && waiting < EVENTS_WAKEUP_BYTES + 8 * sizeof(*event);
+
+	bpf_ringbuf_submit(event, at_the_mark ? BPF_RB_FORCE_WAKEUP : BPF_RB_NO_WAKEUP);
 }
 
 #endif

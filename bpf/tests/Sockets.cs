@@ -46,6 +46,16 @@ internal static unsafe partial class Sockets
         return socket;
     }
 
+    /// <summary>A Multipath TCP socket, for which .NET has no name.</summary>
+    public static Socket MultipathClient(Pod pod)
+    {
+        const int Stream = 1;
+        const int Multipath = 262;
+        // The first lends this process to the bed's cgroup.
+        Client(pod).Dispose();
+        return pod.Run(() => new Socket(new SafeSocketHandle(OpenSocket((int)AddressFamily.InterNetwork, Stream, Multipath), ownsHandle: true)));
+    }
+
     public static Socket Connected(Pod pod, IPEndPoint destination)
     {
         var socket = Client(pod, destination.AddressFamily);
@@ -177,6 +187,9 @@ internal static unsafe partial class Sockets
     }
 
     private static int Connect(SafeHandle socket, byte[] address) => Connect(socket, address, address.Length);
+
+    [LibraryImport("libc", EntryPoint = "socket", SetLastError = true)]
+    private static partial int OpenSocket(int family, int type, int protocol);
 
     [LibraryImport("libc", EntryPoint = "connect", SetLastError = true)]
     private static partial int Connect(SafeHandle socket, byte[] address, int length);

@@ -67,6 +67,22 @@ public sealed class SynOptionTests(EngineBed bed) : EngineTest(bed)
     }
 
     [Fact]
+    public void A_Multipath_TCP_connection_has_it_too_and_no_header()
+    {
+        using var waypoint = Sockets.Listen(Bed.Waypoint);
+        ServeThroughWaypoint(Vip.V4, waypoint.Address(), BackendFlags.WantsProxyHeader);
+        using var client = Sockets.MultipathClient(Bed.Client);
+        Assert.Equal(Sockets.NoError, client.TryConnect(Vip.V4));
+        using var accepted = waypoint.AcceptOne();
+
+        client.Send("hello"u8);
+
+        Assert.NotNull(Sockets.TcpOption(accepted.SavedSyn(), Kind));
+        Assert.Equal("hello"u8.ToArray(), accepted.ReadExactly(5));
+        Assert.Equal(1u, Engine.Counters[Counter.SockmapFailed]);
+    }
+
+    [Fact]
     public void A_balanced_connection_has_none()
     {
         using var backend = Sockets.Listen(Bed.Server);

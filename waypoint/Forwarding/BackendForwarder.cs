@@ -60,17 +60,11 @@ internal sealed class BackendForwarder(IHttpForwarder forwarder, UpstreamClients
     private async Task ForwardAsync(Exchange exchange, ForwardAction action, WeightedCluster share, string target)
     {
         var cluster = exchange.Cluster!;
-        var timeout = TimeoutOf(exchange, action, out var isClientDeadline);
-        if (timeout > TimeSpan.Zero)
-        {
-            exchange.Context.Request.Headers[EnvoyHeaders.ExpectedTimeout] =
-                ((long)timeout.TotalMilliseconds).ToString(System.Globalization.CultureInfo.InvariantCulture);
-        }
-
+        exchange.Timeout = TimeoutOf(exchange, action, out var isClientDeadline);
         var copies = Mirroring.Choose(action.Mirrors, exchange);
         var upstream = new UpstreamRequest(exchange, target, copies.Bodies)
         {
-            Clock = RequestClock.Create(timeout, action.Retry?.PerTryTimeout ?? TimeSpan.Zero, exchange.Chain!.StreamIdleTimeout),
+            Clock = RequestClock.Create(exchange.Timeout, action.Retry?.PerTryTimeout ?? TimeSpan.Zero, exchange.Chain!.StreamIdleTimeout),
             Retries = action.Retry is { Retries: > 0 } policy ? new RetryState(policy, share.Cluster.Load, cluster.CircuitBreakers) : null,
             ShareResponseHeaders = share.ResponseHeaders,
         };
@@ -217,9 +211,21 @@ internal sealed class BackendForwarder(IHttpForwarder forwarder, UpstreamClients
             return null;
         }
 
-        var failure = expired is { } limit
-            ? new UpstreamFailure(limit)
-            : UpstreamFailure.BeforeResponse(upstream.Failure ?? exception ?? new HttpRequestException());
+        UpstreamFailure failure;
+        if (expired is { } limit)
+        {
+            failure = new UpstreamFailure(limit);
+        }
+        else if (error == ForwarderError.ResponseHeaders)
+        {
+            // A head that cannot be passed on: two lengths, say, or control characters.
+            failure = new UpstreamFailure(UpstreamFailureKind.Protocol);
+        }
+        else
+        {
+            failure = UpstreamFailure.BeforeResponse(upstream.Failure ?? exception ?? new HttpRequestException());
+        }
+
         if (failure.Health is { } health)
         {
             exchange.Cluster!.ReportFailure(endpoint, health);

@@ -50,7 +50,8 @@ internal sealed class Exchange
     /// <summary>How many times the request was sent to a backend.</summary>
     public int Tries { get; set; }
 
-    public RequestBody? RequestBody { get; set; }
+    /// <summary>The limit for the whole request; zero means none.</summary>
+    public TimeSpan Timeout { get; set; }
 
     public long BytesReceived { get; set; }
 

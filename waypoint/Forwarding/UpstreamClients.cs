@@ -17,6 +17,17 @@ internal sealed class UpstreamClients : IDisposable
     public HttpMessageHandler For(Cluster cluster) =>
         _handlers.GetOrAdd((cluster.ConnectTimeout, cluster.IdleTimeout), static key => Create(key.Connect, key.Idle));
 
+    /// <summary>
+    /// Forbids the client library to send an HTTP/1 request more than once. By itself it sends one without content up to four times
+    /// when connections end before an answer, even new ones (measured), whatever the method. Whether there is another try is for the route's policy
+    /// and budget to say. On HTTP/2 it repeats only what the backend said it did not touch, which is safe.
+    /// </summary>
+    /// <remarks>
+    /// The version policy is the mark, because it costs nothing: <c>Exact</c> says "not written yet", <c>OrLower</c> "written";
+    /// for HTTP/1.1 both mean the same.
+    /// </remarks>
+    public static void AllowOneWrite(HttpRequestMessage request) => request.VersionPolicy = HttpVersionPolicy.RequestVersionExact;
+
     public void Dispose()
     {
         foreach (var handler in _handlers.Values)
@@ -39,10 +50,26 @@ internal sealed class UpstreamClients : IDisposable
         PooledConnectionLifetime = Timeout.InfiniteTimeSpan,
         EnableMultipleHttp2Connections = true,
         MaxResponseHeadersLength = 64,
-        RequestHeaderEncodingSelector = static (_, _) => Encoding.Latin1,
+        RequestHeaderEncodingSelector = static (name, request) => EncodingFor(name, request),
         ResponseHeaderEncodingSelector = static (_, _) => Encoding.Latin1,
         ConnectCallback = static (context, cancellationToken) => ConnectAsync(context.DnsEndPoint, cancellationToken),
     };
+
+    // Asked for each header whenever a head is written, so this is where a second writing shows. Every request has an id.
+    private static Encoding EncodingFor(string name, HttpRequestMessage request)
+    {
+        if (request.Version.Major == 1 && name.Equals(EnvoyHeaders.RequestId, StringComparison.OrdinalIgnoreCase))
+        {
+            if (request.VersionPolicy != HttpVersionPolicy.RequestVersionExact)
+            {
+                throw new HttpRequestException(HttpRequestError.ResponseEnded, "The connection ended before the answer.");
+            }
+
+            request.VersionPolicy = HttpVersionPolicy.RequestVersionOrLower;
+        }
+
+        return Encoding.Latin1;
+    }
 
     private static async ValueTask<Stream> ConnectAsync(DnsEndPoint endpoint, CancellationToken cancellationToken)
     {

@@ -1,3 +1,4 @@
+using System.Globalization;
 using System.Net.Http.Headers;
 using Microsoft.AspNetCore.Http.Features;
 using Microsoft.Extensions.Primitives;
@@ -34,6 +35,12 @@ internal static class UpstreamHeaders
         if (AcceptsTrailers(headers.TE))
         {
             target.TryAddWithoutValidation(HeaderNames.TE, "trailers");
+        }
+
+        if (exchange.Timeout > TimeSpan.Zero)
+        {
+            var milliseconds = ((long)exchange.Timeout.TotalMilliseconds).ToString(CultureInfo.InvariantCulture);
+            target.TryAddWithoutValidation(EnvoyHeaders.ExpectedTimeout, milliseconds);
         }
 
         if (!headers.ContainsKey(EnvoyHeaders.ForwardedProto))

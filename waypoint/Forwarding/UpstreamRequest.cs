@@ -36,7 +36,6 @@ internal sealed class UpstreamRequest : HttpTransformer, IDisposable
         if (HasBody(context))
         {
             Body = new RequestBody(context.Request.BodyReader, OnRequestEnded) { Mirrors = mirrors, OnActivity = () => Clock?.Activity() };
-            exchange.RequestBody = Body;
             _content = Body;
             _content.Headers.ContentLength = context.Request.ContentLength;
         }
@@ -44,9 +43,7 @@ internal sealed class UpstreamRequest : HttpTransformer, IDisposable
         {
             exchange.RequestEndedTimestamp = exchange.StartedTimestamp;
 
-            // The client library sends a request without content again, by itself, when a pooled connection turns out dead.
-            // RFC 9110 section 9.2.2 allows that for idempotent methods; an (empty) content keeps it from doing so for the others.
-            if (UpstreamHeaders.NeedsContent(context.Request.Headers) || !IsIdempotent(context.Request.Method))
+            if (UpstreamHeaders.NeedsContent(context.Request.Headers))
             {
                 _content = new ByteArrayContent([]);
             }
@@ -120,10 +117,10 @@ internal sealed class UpstreamRequest : HttpTransformer, IDisposable
             return new ValueTask<bool>(false);
         }
 
-        Answered = true;
         Body?.StopKeeping();
         Clock?.ResponseStarted();
         PassOn(proxyResponse, httpContext.Response);
+        Answered = true;
         return new ValueTask<bool>(true);
     }
 
@@ -155,11 +152,6 @@ internal sealed class UpstreamRequest : HttpTransformer, IDisposable
     public static bool HasBody(HttpContext context) =>
         context.Features.GetRequiredFeature<IHttpRequestBodyDetectionFeature>().CanHaveBody
         && !HttpMethods.IsConnect(context.Request.Method);
-
-    private static bool IsIdempotent(string method) =>
-        HttpMethods.IsGet(method) || HttpMethods.IsHead(method) || HttpMethods.IsOptions(method)
-        || HttpMethods.IsPut(method) || HttpMethods.IsDelete(method) || HttpMethods.IsTrace(method)
-        || HttpMethods.IsConnect(method);
 
     private void OnRequestEnded()
     {
@@ -238,6 +230,11 @@ internal sealed class UpstreamRequest : HttpTransformer, IDisposable
         public override async Task<HttpResponseMessage> SendAsync(HttpRequestMessage request, CancellationToken cancellationToken)
         {
             request.Content = upstream._content;
+            if (request.Version.Major == 1)
+            {
+                UpstreamClients.AllowOneWrite(request);
+            }
+
             try
             {
                 return await base.SendAsync(request, cancellationToken).ConfigureAwait(false);

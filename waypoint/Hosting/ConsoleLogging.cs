@@ -1,4 +1,5 @@
 using Microsoft.Extensions.Logging.Console;
+using Waypoint.Proxy.Admin;
 
 namespace Waypoint.Proxy.Hosting;
 
@@ -9,11 +10,13 @@ internal static class ConsoleLogging
 
     public static ILoggingBuilder AddWaypointConsole(this ILoggingBuilder logging, WaypointArguments arguments)
     {
-        logging.SetMinimumLevel(arguments.LogLevel);
+        var level = new LogLevelSwitch(arguments.LogLevel);
+        logging.Services.AddSingleton(level);
+        logging.SetMinimumLevel(LogLevel.Trace);
+        logging.AddFilter((_, one) => level.Allows(one));
 
-        // Kestrel's and YARP's informational lines come per connection and per request.
+        // Kestrel's informational lines come per connection.
         logging.AddFilter("Microsoft", LogLevel.Warning);
-        logging.AddFilter("Yarp", LogLevel.Warning);
         if (arguments.LogAsJson)
         {
             return logging.AddJsonConsole(options => Configure(options));

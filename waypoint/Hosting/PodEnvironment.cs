@@ -34,6 +34,9 @@ internal sealed record PodEnvironment
     /// <summary>The least time to go on serving when <see cref="ExitOnZeroActiveConnections"/> is set.</summary>
     public TimeSpan MinimumDrainDuration { get; init; } = TimeSpan.FromSeconds(5);
 
+    /// <summary>The name under which the control plane knows it.</summary>
+    public string NodeId => $"waypoint~{InstanceIp}~{PodName}.{Namespace}~{DnsDomain}";
+
     /// <param name="variable">Reads an environment variable.</param>
     /// <param name="arguments">The command line.</param>
     /// <param name="labelsFile">The downward API's file of the pod's labels.</param>

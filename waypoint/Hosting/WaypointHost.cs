@@ -1,4 +1,5 @@
 using Microsoft.AspNetCore.Hosting.Server;
+using Waypoint.Proxy.Admin;
 using Waypoint.Proxy.Drain;
 using Waypoint.Proxy.Forwarding;
 using Waypoint.Proxy.Listening;
@@ -15,8 +16,8 @@ internal static class WaypointHost
     {
         // Empty: no configuration files to watch and nothing that writes to a disk; the pod's root is read-only.
         var builder = Host.CreateEmptyApplicationBuilder(new HostApplicationBuilderSettings { DisableDefaults = true });
-        builder.Logging.AddWaypointConsole(options.Arguments);
         var services = builder.Services;
+        builder.Logging.AddWaypointConsole(options.Arguments);
         services.Configure<HostOptions>(host => host.ShutdownTimeout = options.ShutdownTimeout);
         services.AddSingleton(options);
         services.AddSingleton(options.Pod);
@@ -32,8 +33,9 @@ internal static class WaypointHost
         services.AddSingleton<Rejections>();
         services.AddSingleton<HttpHandoff>();
         services.AddSingleton<ListeningPlane>();
-        services.AddSingleton<ITcpObserver, TcpCounters>();
+        services.AddSingleton<ITcpObserver, TcpTelemetry>();
 
+        services.AddAdmin();
         services.AddHostedService<HttpServer>();
         services.AddHostedService<ListeningService>();
         services.AddHostedService<GracefulShutdown>();

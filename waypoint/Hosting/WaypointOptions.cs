@@ -19,13 +19,13 @@ internal sealed record WaypointOptions
     public IPEndPoint Admin { get; init; } = new(IPAddress.Loopback, 15000);
 
     /// <summary>What pilot-agent serves: metrics, readiness, the end.</summary>
-    public IPEndPoint Agent { get; init; } = new(IPAddress.IPv6Any, 15020);
+    public IPEndPoint Agent { get; init; } = new(ListeningSettings.AnyAddress, 15020);
 
     /// <summary>Readiness, for the kubelet.</summary>
-    public IPEndPoint Ready { get; init; } = new(IPAddress.IPv6Any, 15021);
+    public IPEndPoint Ready { get; init; } = new(ListeningSettings.AnyAddress, 15021);
 
     /// <summary>Metrics alone.</summary>
-    public IPEndPoint Prometheus { get; init; } = new(IPAddress.IPv6Any, 15090);
+    public IPEndPoint Prometheus { get; init; } = new(ListeningSettings.AnyAddress, 15090);
 
     /// <summary>The whole time from SIGTERM to the exit: the drain, then what requests under way may take.</summary>
     public TimeSpan ShutdownTimeout => Pod.ProxyConfig.TerminationDrainDuration + TimeSpan.FromSeconds(20);

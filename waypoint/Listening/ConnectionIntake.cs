@@ -4,6 +4,7 @@ using Waypoint.Proxy.Listening.ProxyProtocol;
 using Waypoint.Proxy.Mesh;
 using Waypoint.Proxy.Sockets;
 using Waypoint.Proxy.Tcp;
+using Waypoint.Proxy.Telemetry;
 
 namespace Waypoint.Proxy.Listening;
 
@@ -273,5 +274,5 @@ internal sealed class ConnectionIntake(
         new(connection.Original!, connection.Client, connection.ClientPrincipal, chain);
 
     private static RejectionReason Reason(TcpConnection connection) =>
-        connection.Outcome == TcpOutcome.NoEndpoint ? RejectionReason.NoEndpoint : RejectionReason.ConnectFailure;
+        connection.Flags == ResponseFlags.UpstreamConnectionFailure ? RejectionReason.ConnectFailure : RejectionReason.NoEndpoint;
 }

@@ -1,12 +1,16 @@
 using System.Net;
+using System.Net.Sockets;
 
 namespace Waypoint.Proxy.Listening;
 
 /// <summary>How the listening plane behaves. The defaults are what a pod gets; tests shorten them.</summary>
 internal sealed record ListeningSettings
 {
-    /// <summary>Port 15088 (design, wire numbers), both IP versions.</summary>
-    public IPEndPoint Address { get; init; } = new(IPAddress.IPv6Any, 15088);
+    /// <summary>Every address of the pod: both IP versions on one socket, unless the kernel was started without version 6.</summary>
+    public static IPAddress AnyAddress { get; } = Socket.OSSupportsIPv6 ? IPAddress.IPv6Any : IPAddress.Any;
+
+    /// <summary>Port 15088 (design, wire numbers).</summary>
+    public IPEndPoint Address { get; init; } = new(AnyAddress, 15088);
 
     /// <summary>Threads that accept, sniff and pass bytes.</summary>
     public int Loops { get; init; } = Math.Clamp(Environment.ProcessorCount, 1, 8);

@@ -8,8 +8,11 @@ internal enum RelayEnd
     /// <summary>Both sides sent all they had.</summary>
     Finished,
 
-    /// <summary>One side reset the connection, and so the other was.</summary>
-    Reset,
+    /// <summary>The client reset the connection, and so the upstream's was.</summary>
+    ClientReset,
+
+    /// <summary>The upstream reset the connection, and so the client's was.</summary>
+    UpstreamReset,
 
     /// <summary>Nothing moved for as long as is allowed.</summary>
     Idle,
@@ -39,8 +42,8 @@ internal sealed class Relay(LoopSocket client, LoopSocket upstream, ConveyorPool
     /// <param name="preamble">Runs before the first byte of the client is passed on; false when the connection is not to go on.</param>
     public async Task<RelayEnd> RunAsync(Func<LoopSocket, ValueTask<bool>>? preamble)
     {
-        client.Failed = () => Fail(_isToClientDone);
-        upstream.Failed = () => Fail(_isToClientDone);
+        client.Failed = () => Fail(RelayEnd.ClientReset);
+        upstream.Failed = () => Fail(RelayEnd.UpstreamReset);
         var toUpstream = PumpToUpstreamAsync(preamble);
         var toClient = PumpToClientAsync();
         await toUpstream;
@@ -54,7 +57,7 @@ internal sealed class Relay(LoopSocket client, LoopSocket upstream, ConveyorPool
     {
         if (preamble is not null && !await preamble(client))
         {
-            Fail(gently: false);
+            Fail(RelayEnd.ClientReset);
             return;
         }
 
@@ -94,10 +97,18 @@ internal sealed class Relay(LoopSocket client, LoopSocket upstream, ConveyorPool
                 continue;
             }
 
-            if (filled <= 0 || !await DrainAsync(conveyor, to))
+            if (filled == 0)
             {
                 conveyors.Return(conveyor);
-                Finish(filled, to);
+                to.ShutdownWrite();
+                return;
+            }
+
+            if (filled < 0 || !await DrainAsync(conveyor, to))
+            {
+                conveyors.Return(conveyor);
+                var broken = filled < 0 ? from : to;
+                Fail(ReferenceEquals(broken, client) ? RelayEnd.ClientReset : RelayEnd.UpstreamReset);
                 return;
             }
 
@@ -130,19 +141,6 @@ internal sealed class Relay(LoopSocket client, LoopSocket upstream, ConveyorPool
         }
 
         return true;
-    }
-
-    /// <summary>Ends a direction: at the end of the stream the other side is told so, at an error both are reset.</summary>
-    private void Finish(nint filled, LoopSocket to)
-    {
-        if (filled == 0)
-        {
-            to.ShutdownWrite();
-        }
-        else
-        {
-            Fail(_isToClientDone);
-        }
     }
 
     /// <summary>Waits; false when neither direction moved for the whole time, and the relay is over.</summary>
@@ -179,19 +177,22 @@ internal sealed class Relay(LoopSocket client, LoopSocket upstream, ConveyorPool
     }
 
     /// <summary>
-    /// A reset is passed on as one, except <paramref name="gently"/>: the client has all of the answer already, and a reset could
-    /// overtake what it has not read yet.
+    /// Passes a reset on as a reset. Only a client that has all of the answer already is closed gently: a reset could overtake what
+    /// it has not read yet.
     /// </summary>
-    private void Fail(bool gently)
+    private void Fail(RelayEnd end)
     {
-        if (client.Descriptor < 0)
+        if (client.Descriptor < 0 || upstream.Descriptor < 0)
         {
+            // Closed by us, on purpose: the silence was too long, or the program ends.
+            client.Dispose();
+            upstream.Dispose();
             return;
         }
 
-        _end = RelayEnd.Reset;
+        _end = end;
         upstream.Reset();
-        if (gently)
+        if (_isToClientDone)
         {
             client.Dispose();
         }

@@ -2,6 +2,7 @@ using System.Diagnostics;
 using System.Net;
 using Waypoint.Proxy.LoadBalancing;
 using Waypoint.Proxy.Mesh;
+using Waypoint.Proxy.Telemetry;
 using Endpoint = Waypoint.Proxy.LoadBalancing.Endpoint;
 
 namespace Waypoint.Proxy.Tcp;
@@ -40,37 +41,6 @@ internal sealed class TcpConnection(IPEndPoint original, IPEndPoint client, stri
 
     public long BytesSent => Relay?.BytesSent ?? 0;
 
-    public TcpOutcome Outcome { get; set; }
-}
-
-/// <summary>How a pass-through connection ended.</summary>
-internal enum TcpOutcome
-{
-    /// <summary>It has not, or both sides finished.</summary>
-    Ok,
-
-    /// <summary>No cluster, or no endpoint in it.</summary>
-    NoEndpoint,
-
-    /// <summary>No endpoint accepted it.</summary>
-    ConnectFailure,
-
-    /// <summary>One of the sides reset it.</summary>
-    Reset,
-
-    /// <summary>Nothing moved for too long.</summary>
-    Idle,
-}
-
-internal static class TcpOutcomes
-{
-    /// <summary>Envoy's response flags, as in access logs and the metrics' <c>response_flags</c>.</summary>
-    public static string ResponseFlags(this TcpOutcome outcome) => outcome switch
-    {
-        TcpOutcome.NoEndpoint => "UH",
-        TcpOutcome.ConnectFailure => "UF",
-        TcpOutcome.Reset => "DC",
-        TcpOutcome.Idle => "SI",
-        _ => "-",
-    };
+    /// <summary>Why it did not go well; none while it does.</summary>
+    public ResponseFlags Flags { get; set; }
 }

@@ -1,4 +1,5 @@
 using Waypoint.Proxy.Sockets;
+using Waypoint.Proxy.Telemetry;
 
 namespace Waypoint.Proxy.Tcp;
 
@@ -31,11 +32,12 @@ internal sealed class TcpProxy(EventLoop loop, TcpSettings settings, ITcpObserve
         var state = connection.Endpoint?.State;
         state?.RequestStarted();
         observer.Opened(connection);
-        connection.Outcome = await relay.RunAsync(preamble) switch
+        connection.Flags = await relay.RunAsync(preamble) switch
         {
-            RelayEnd.Reset => TcpOutcome.Reset,
-            RelayEnd.Idle => TcpOutcome.Idle,
-            _ => TcpOutcome.Ok,
+            RelayEnd.ClientReset => ResponseFlags.DownstreamConnectionTermination,
+            RelayEnd.UpstreamReset => ResponseFlags.UpstreamConnectionTermination,
+            RelayEnd.Idle => ResponseFlags.StreamIdleTimeout,
+            _ => ResponseFlags.None,
         };
         state?.RequestEnded();
         observer.Closed(connection);

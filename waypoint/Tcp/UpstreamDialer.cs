@@ -2,6 +2,7 @@ using System.Net;
 using Waypoint.Proxy.LoadBalancing;
 using Waypoint.Proxy.Mesh;
 using Waypoint.Proxy.Sockets;
+using Waypoint.Proxy.Telemetry;
 using Endpoint = Waypoint.Proxy.LoadBalancing.Endpoint;
 
 namespace Waypoint.Proxy.Tcp;
@@ -12,19 +13,20 @@ internal static class UpstreamDialer
     // Nothing was sent yet, so trying again harms nobody; three tries bound what a client waits.
     private const int Tries = 3;
 
-    /// <summary>Fills in the cluster and endpoint of <paramref name="connection"/>, and its outcome when there is no connection.</summary>
+    /// <summary>Fills in the cluster and endpoint of <paramref name="connection"/>, and the flags that say why there is no connection.</summary>
     /// <param name="loop">Where the socket will live.</param>
     /// <param name="connection">What is being served.</param>
     /// <returns>A connected socket, or null.</returns>
     public static async ValueTask<LoopSocket?> DialAsync(EventLoop loop, TcpConnection connection)
     {
-        connection.Outcome = TcpOutcome.NoEndpoint;
+        connection.Flags = ResponseFlags.NoClusterFound;
         if (connection.Chain.Clusters.Pick(Random.Shared)?.Cluster.Current is not { } cluster)
         {
             return null;
         }
 
         connection.Cluster = cluster;
+        connection.Flags = ResponseFlags.NoHealthyUpstream;
         var tried = new Endpoint[Tries];
         for (var attempt = 0; attempt < Tries; attempt++)
         {
@@ -38,12 +40,12 @@ internal static class UpstreamDialer
                 cluster.ReportSuccess(endpoint);
                 connection.Endpoint = endpoint;
                 connection.UpstreamLocal = socket.LocalEndPoint;
-                connection.Outcome = TcpOutcome.Ok;
+                connection.Flags = ResponseFlags.None;
                 return socket;
             }
 
             cluster.ReportFailure(endpoint, FailureKind.Connect);
-            connection.Outcome = TcpOutcome.ConnectFailure;
+            connection.Flags = ResponseFlags.UpstreamConnectionFailure;
             tried[attempt] = endpoint;
             if (cluster.IsOriginalDestination)
             {

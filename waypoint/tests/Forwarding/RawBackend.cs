@@ -22,7 +22,7 @@ internal sealed class RawBackend : IAsyncDisposable
 
     public IPEndPoint Address { get; }
 
-    /// <summary>Each request heard by <see cref="Answering"/>, head and body as they came.</summary>
+    /// <summary>Each request heard, head and body as they came; not kept by <see cref="Serving"/>.</summary>
     public ConcurrentQueue<string> Requests { get; } = [];
 
     public int Connections => _connections.Count;
@@ -42,6 +42,20 @@ internal sealed class RawBackend : IAsyncDisposable
             {
                 backend!.Requests.Enqueue(request);
                 await connection.SendAsync(respond(request));
+            }
+        });
+        return backend;
+    }
+
+    /// <summary>A backend that hears one request on each connection and ends it without an answer.</summary>
+    public static RawBackend Breaking()
+    {
+        RawBackend? backend = null;
+        backend = new RawBackend(async connection =>
+        {
+            if (await connection.ReadMessageAsync() is { Length: > 0 } request)
+            {
+                backend!.Requests.Enqueue(request);
             }
         });
         return backend;

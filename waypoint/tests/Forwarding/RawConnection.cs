@@ -111,6 +111,19 @@ internal sealed class RawConnection(Socket socket) : IAsyncDisposable
             : head + await ReadExactlyAsync(int.Parse(head[(mark + 18)..].Split('\r')[0], CultureInfo.InvariantCulture));
     }
 
+    /// <summary>One message, or as much of it as there was when the peer reset the connection.</summary>
+    public async Task ReadToResetOrMessageAsync()
+    {
+        try
+        {
+            await ReadMessageAsync();
+        }
+        catch (SocketException e) when (e.SocketErrorCode == SocketError.ConnectionReset)
+        {
+            return;
+        }
+    }
+
     /// <summary>Waits for the peer's end; true when it was a reset.</summary>
     public async Task<bool> ReadToResetAsync()
     {

@@ -14,6 +14,7 @@ using Waypoint.Proxy.LoadBalancing;
 using Waypoint.Proxy.Mesh;
 using Waypoint.Proxy.Routing;
 using Waypoint.Proxy.Tcp;
+using Waypoint.Proxy.Tests.Tcp;
 
 namespace Waypoint.Proxy.Tests.Listening;
 
@@ -36,7 +37,7 @@ internal sealed class Front : IAsyncDisposable
             tcp,
             Mesh,
             Handoff,
-            TcpCounters,
+            Connections,
             new Rejections(Metrics, loggers.CreateLogger<Rejections>()),
             Metrics,
             loggers.CreateLogger<ListeningPlane>());
@@ -47,7 +48,7 @@ internal sealed class Front : IAsyncDisposable
 
     public ListeningMetrics Metrics { get; } = new();
 
-    public TcpCounters TcpCounters { get; } = new();
+    public RecordedConnections Connections { get; } = new();
 
     public DrainState Drain { get; } = new();
 

@@ -17,7 +17,7 @@ public sealed class UndeclaredPortTests
         using var client = await front.ConnectAsync(Front.UndeclaredService);
         await client.SendAsync(Get);
         Assert.EndsWith("/x to 10.96.0.3:9999 from 127.0.0.1 as - chain http", await client.ReadResponseAsync());
-        Assert.Equal(0, front.TcpCounters.Opened);
+        Assert.Equal(0, front.Connections.Opened);
     }
 
     [Theory]
@@ -120,7 +120,7 @@ public sealed class UndeclaredPortTests
         await client.SendAsync("hello ");
         await client.SendAsync("there");
         Assert.Equal("hello there", await server.ReadAsync(11));
-        Assert.Equal(1, front.TcpCounters.Opened);
+        Assert.Equal(1, front.Connections.Opened);
     }
 
     [Fact]

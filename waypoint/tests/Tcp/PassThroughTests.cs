@@ -37,8 +37,8 @@ public sealed class PassThroughTests
         await server.SendAsync("second");
         server.Shutdown(SocketShutdown.Send);
         Assert.Equal("first second", await client.ReadToEndAsync());
-        await SocketExtensions.UntilAsync(() => front.TcpCounters.Closed == 1);
-        Assert.Equal((8, 12), (front.TcpCounters.BytesReceived, front.TcpCounters.BytesSent));
+        await SocketExtensions.UntilAsync(() => front.Connections.Closed == 1);
+        Assert.Equal((8, 12), (front.Connections.BytesReceived, front.Connections.BytesSent));
     }
 
     [Fact]
@@ -92,7 +92,7 @@ public sealed class PassThroughTests
         var server = await backend.AcceptAsync();
         await FillAsync(server);
         server.Reset();
-        await SocketExtensions.UntilAsync(() => front.TcpCounters.Closed == 1);
+        await SocketExtensions.UntilAsync(() => front.Connections.Closed == 1);
         Assert.True(await client.IsResetAsync());
     }
 
@@ -191,7 +191,7 @@ public sealed class PassThroughTests
             using var server = await one.AcceptAsync();
         }
 
-        await SocketExtensions.UntilAsync(() => front.TcpCounters.Closed == 20);
+        await SocketExtensions.UntilAsync(() => front.Connections.Closed == 20);
     }
 
     [Fact]

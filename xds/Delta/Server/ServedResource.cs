@@ -32,9 +32,11 @@ public sealed class ServedResource
     internal Resource Message { get; }
 
     public static ServedResource Create(string name, IMessage message, params IEnumerable<string> aliases)
+        => Create(name, ResourceTypes.UrlOf(message.Descriptor), message.ToByteString(), aliases);
+
+    /// <summary>A resource whose bytes are there already, put together from parts.</summary>
+    public static ServedResource Create(string name, string typeUrl, ByteString body, params IEnumerable<string> aliases)
     {
-        var body = message.ToByteString();
-        var typeUrl = ResourceTypes.UrlOf(message.Descriptor);
         var version = Convert.ToHexStringLower(SHA256.HashData(body.Span).AsSpan(0, 8));
         var resource = new Resource { Name = name, Version = version, Resource_ = new Any { TypeUrl = typeUrl, Value = body } };
         resource.Aliases.Add(aliases);

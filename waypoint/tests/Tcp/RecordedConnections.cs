@@ -1,7 +1,9 @@
-namespace Waypoint.Proxy.Tcp;
+using Waypoint.Proxy.Tcp;
 
-/// <summary>Totals of pass-through connections.</summary>
-internal sealed class TcpCounters : ITcpObserver
+namespace Waypoint.Proxy.Tests.Tcp;
+
+/// <summary>Counts what the observer hears.</summary>
+internal sealed class RecordedConnections : ITcpObserver
 {
     private long _opened, _closed, _received, _sent;
 
@@ -13,12 +15,15 @@ internal sealed class TcpCounters : ITcpObserver
 
     public long BytesSent => Volatile.Read(ref _sent);
 
+    public TcpConnection? Last { get; private set; }
+
     void ITcpObserver.Opened(TcpConnection connection) => Interlocked.Increment(ref _opened);
 
     void ITcpObserver.Closed(TcpConnection connection)
     {
-        Interlocked.Increment(ref _closed);
+        Last = connection;
         Interlocked.Add(ref _received, connection.BytesReceived);
         Interlocked.Add(ref _sent, connection.BytesSent);
+        Interlocked.Increment(ref _closed);
     }
 }

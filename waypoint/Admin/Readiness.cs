@@ -1,0 +1,19 @@
+using Waypoint.Proxy.Drain;
+
+namespace Waypoint.Proxy.Admin;
+
+/// <summary>Whether traffic should come here: the configuration has arrived, and this waypoint is not on its way out.</summary>
+internal sealed class Readiness(Func<bool> isConfigured, DrainState drain)
+{
+    /// <summary>Envoy's word for the state (<c>/server_info</c>, <c>/ready</c>).</summary>
+    public string State => drain.IsDraining ? "DRAINING" : isConfigured() ? "LIVE" : "INITIALIZING";
+
+    public bool IsReady => !drain.IsDraining && isConfigured();
+
+    /// <summary>200 or 503, and the state in words.</summary>
+    public Task AnswerAsync(HttpContext context)
+    {
+        context.Response.StatusCode = IsReady ? StatusCodes.Status200OK : StatusCodes.Status503ServiceUnavailable;
+        return context.WriteTextAsync($"{State}\n");
+    }
+}

@@ -1,0 +1,32 @@
+using System.Diagnostics;
+using System.Globalization;
+using Waypoint.Proxy.Hosting;
+
+namespace Waypoint.Proxy.Admin;
+
+/// <summary><c>/server_info</c> in Envoy's shape (envoy.admin.v3.ServerInfo).</summary>
+internal sealed class ServerInfo(PodEnvironment pod, Readiness readiness)
+{
+    private static readonly string Version = typeof(ServerInfo).Assembly.GetName().Version?.ToString(3) ?? "0.0.0";
+
+    private readonly long _startedAt = Stopwatch.GetTimestamp();
+
+    public Task AnswerAsync(HttpContext context) => context.WriteJsonAsync(writer =>
+    {
+        var uptime = string.Create(CultureInfo.InvariantCulture, $"{(long)Stopwatch.GetElapsedTime(_startedAt).TotalSeconds}s");
+        writer.WriteStartObject();
+        writer.WriteString("version", $"waypoint/{Version}/.NET {Environment.Version}");
+        writer.WriteString("state", readiness.State);
+        writer.WriteString("uptime_current_epoch", uptime);
+        writer.WriteString("uptime_all_epochs", uptime);
+        writer.WriteString("hot_restart_version", "disabled");
+        writer.WriteStartObject("command_line_options");
+        writer.WriteString("service_cluster", $"{pod.ServiceAccount}.{pod.Namespace}");
+        writer.WriteString("service_node", pod.NodeId);
+        writer.WriteString("drain_time", $"{pod.ProxyConfig.TerminationDrainDuration.TotalSeconds.ToString(CultureInfo.InvariantCulture)}s");
+        writer.WriteEndObject();
+        writer.WritePropertyName("node");
+        NodeDump.Write(writer, pod);
+        writer.WriteEndObject();
+    });
+}

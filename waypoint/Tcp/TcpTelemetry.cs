@@ -1,0 +1,69 @@
+using System.Collections.Concurrent;
+using Waypoint.Proxy.Telemetry;
+
+namespace Waypoint.Proxy.Tcp;
+
+/// <summary>Tells Istio's TCP metrics of each connection: when it opens, what it carries every few seconds, and how it ends.</summary>
+internal sealed class TcpTelemetry : ITcpObserver, IDisposable
+{
+    // Istio's default tcp_reporting_duration.
+    private static readonly TimeSpan ReportingPeriod = TimeSpan.FromSeconds(15);
+
+    private readonly IstioMetrics _metrics;
+    private readonly ConcurrentDictionary<TcpConnection, Reported> _open = new();
+    private readonly Timer _timer;
+
+    public TcpTelemetry(IstioMetrics metrics)
+    {
+        _metrics = metrics;
+        _timer = new Timer(_ => ReportOpen(), null, ReportingPeriod, ReportingPeriod);
+    }
+
+    public void Opened(TcpConnection connection)
+    {
+        _open.TryAdd(connection, new Reported());
+        _metrics.ConnectionOpened(connection.Client, connection.Cluster, connection.Endpoint?.Address);
+    }
+
+    public void Closed(TcpConnection connection)
+    {
+        if (_open.TryRemove(connection, out var reported))
+        {
+            Report(connection, reported);
+        }
+
+        _metrics.ConnectionClosed(connection.Client, connection.Cluster, connection.Endpoint?.Address, connection.Flags);
+    }
+
+    public void Dispose() => _timer.Dispose();
+
+    private void ReportOpen()
+    {
+        foreach (var (connection, reported) in _open)
+        {
+            Report(connection, reported);
+        }
+    }
+
+    private void Report(TcpConnection connection, Reported reported)
+    {
+        lock (reported)
+        {
+            var (sent, received) = (connection.BytesSent, connection.BytesReceived);
+            if (sent > reported.Sent || received > reported.Received)
+            {
+                _metrics.ConnectionCarried(
+                    connection.Client, connection.Cluster, connection.Endpoint?.Address, sent - reported.Sent, received - reported.Received);
+                (reported.Sent, reported.Received) = (sent, received);
+            }
+        }
+    }
+
+    /// <summary>How much of a connection was told already.</summary>
+    private sealed class Reported
+    {
+        public long Sent { get; set; }
+
+        public long Received { get; set; }
+    }
+}
