@@ -72,10 +72,18 @@ internal sealed class FolderFile(string path)
 
     private static (DateTime Written, long Length) Stamp(string path)
     {
-        FileInfo info = new(path);
-        // A link's own time never changes; what counts is the file it leads to.
-        FileSystemInfo target = info.ResolveLinkTarget(true) ?? info;
-        return target is FileInfo { Exists: true } file ? (file.LastWriteTimeUtc, file.Length) : default;
+        try
+        {
+            FileInfo info = new(path);
+            // A link's own time never changes; what counts is the file it leads to.
+            FileSystemInfo target = info.ResolveLinkTarget(true) ?? info;
+            return target is FileInfo { Exists: true } file ? (file.LastWriteTimeUtc, file.Length) : default;
+        }
+        catch (FileNotFoundException)
+        {
+            // Deleted or renamed since the event that named it, or since the listing.
+            return default;
+        }
     }
 
     private string? ReadText(List<Diagnostic> diagnostics)
