@@ -111,7 +111,7 @@ public sealed class SandboxProcess : IAsyncDisposable
         {
             throw new TimeoutException($"{Description} did not end in {deadline.TotalSeconds:0.#} s:\n{Tail()}");
         }
-        return new ProcessResult(_process.ExitCode, _output.ToString(), _error.ToString());
+        return new ProcessResult(_process.ExitCode, Text(_output), Text(_error));
     }
 
     /// <summary>Sends a signal by number; a program that has ended already is no error.</summary>
@@ -146,6 +146,8 @@ public sealed class SandboxProcess : IAsyncDisposable
         await _process.WaitForExitAsync().ConfigureAwait(false);
         _process.Dispose();
     }
+
+    private static string Text(StringBuilder lines) => lines.ToString(0, Math.Max(0, lines.Length - 1));
 
     private async Task ReadAsync(StreamReader reader, StringBuilder whole)
     {

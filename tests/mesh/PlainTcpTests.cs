@@ -28,7 +28,8 @@ public sealed class PlainTcpTests(DemoMesh demo)
         TimeSpan direct = await TcpExchange.MedianGreetingAsync(demo.Stranger, demo.Mesh["echo-v2"].Address4.ToString(), 9091, 20);
         TimeSpan through = await TcpExchange.MedianGreetingAsync(demo.Client, "echo.shop", 9091, 20);
 
-        Assert.True(through - direct < TimeSpan.FromMilliseconds(10), $"{through.TotalMilliseconds:0.0} ms, direct {direct.TotalMilliseconds:0.0} ms");
+        // A waypoint that waited for the client to speak would wait a hundred milliseconds; a busy machine stretches both figures.
+        Assert.True(through < (3 * direct) + TimeSpan.FromMilliseconds(10), $"{through.TotalMilliseconds:0.0} ms, direct {direct.TotalMilliseconds:0.0} ms");
     }
 
     [Fact]

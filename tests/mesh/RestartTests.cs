@@ -58,27 +58,32 @@ public sealed class RestartTests(DemoMesh demo, ITestOutputHelper output)
     public async Task Without_a_waypoint_connections_are_refused_at_once_and_with_one_they_come_back()
     {
         LocalMesh mesh = demo.Mesh;
+        double refused = await mesh.AgentAdmin.CounterAsync("refused_no_waypoint");
         foreach (string waypoint in mesh.Waypoints.Keys)
         {
             mesh.Config.Remove($"{waypoint}.yaml");
             await mesh.Waypoints[waypoint].Process.KillAsync();
         }
-        double refused = await mesh.AgentAdmin.CounterAsync("refused_no_waypoint");
-        await Eventually.TrueAsync(async () =>
+        try
         {
-            long start = Stopwatch.GetTimestamp();
-            Assert.Equal(SocketError.ConnectionRefused, await DialAsync("echo.shop"));
-            Assert.True(Stopwatch.GetElapsedTime(start) < TimeSpan.FromMilliseconds(250), "refused, but not at once");
-            return await mesh.AgentAdmin.CounterAsync("refused_no_waypoint") > refused;
-        }, Deadline, "the kernel to refuse by itself");
-
-        foreach (string waypoint in mesh.Waypoints.Keys)
+            await Eventually.TrueAsync(async () =>
+            {
+                long start = Stopwatch.GetTimestamp();
+                Assert.Equal(SocketError.ConnectionRefused, await DialAsync("echo.shop"));
+                Assert.True(Stopwatch.GetElapsedTime(start) < TimeSpan.FromMilliseconds(250), "refused, but not at once");
+                return await mesh.AgentAdmin.CounterAsync("refused_no_waypoint") > refused;
+            }, Deadline, "the kernel to refuse by itself");
+        }
+        finally
         {
-            await mesh.Waypoints[waypoint].StartAsync();
-            mesh.Config.Restore($"{waypoint}.yaml");
-            TimeSpan took = await Eventually.TrueAsync(async () => await DialAsync("echo.shop") == SocketError.Success, Deadline, "a connection");
-            output.WriteLine($"{waypoint}: traffic after {took.TotalMilliseconds:0} ms");
-            Assert.True(took < TimeSpan.FromSeconds(1));
+            foreach (MeshProgram waypoint in mesh.Waypoints.Values)
+            {
+                await waypoint.StartAsync();
+                mesh.Config.Restore($"{waypoint.Name}.yaml");
+                TimeSpan took = await Eventually.TrueAsync(async () => await DialAsync("echo.shop") == SocketError.Success, Deadline, "a connection");
+                output.WriteLine($"{waypoint.Name}: traffic after {took.TotalMilliseconds:0} ms");
+                Assert.True(took < TimeSpan.FromSeconds(1));
+            }
         }
         Assert.Equal(200, (await HttpConnection.OnceAsync(demo.Client, "echo.shop", 80, Get)).Status);
     }

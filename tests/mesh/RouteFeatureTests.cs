@@ -32,7 +32,7 @@ public sealed class RouteFeatureTests(DemoMesh demo)
         JsonElement headers = JsonDocument.Parse(answer.Body).RootElement.GetProperty("headers");
 
         Assert.Equal(["1"], headers.GetProperty("x-set").EnumerateArray().Select(value => value.GetString()));
-        Assert.Equal("0,2", string.Join(',', headers.GetProperty("x-add").EnumerateArray().Select(value => value.GetString())));
+        Assert.Equal("0, 2", string.Join(", ", headers.GetProperty("x-add").EnumerateArray().Select(value => value.GetString())));
         Assert.False(headers.TryGetProperty("x-remove", out _));
         Assert.Equal("3", answer.Header("x-answer"));
         Assert.Null(answer.Header("x-version"));

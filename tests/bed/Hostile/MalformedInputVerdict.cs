@@ -9,7 +9,7 @@ public sealed record MalformedInputVerdict(bool IsClean, string Seen)
 {
     private static readonly TimeSpan Deadline = TimeSpan.FromSeconds(15);
 
-    /// <summary>Sends the input from a pod, then a FIN, and reads all there is to read.</summary>
+    /// <summary>Sends the input from a pod and reads all there is to read. Only what is cut short is followed by a FIN.</summary>
     public static async Task<MalformedInputVerdict> OfAsync(MalformedInput input, Sandbox from, string host, int port)
     {
         using CancellationTokenSource deadline = new(Deadline);
@@ -17,7 +17,7 @@ public sealed record MalformedInputVerdict(bool IsClean, string Seen)
         try
         {
             using Socket socket = await from.ConnectAsync(host, port, deadline.Token).ConfigureAwait(false);
-            Task sending = SendAsync(socket, input.Bytes, deadline.Token);
+            Task sending = SendAsync(socket, input, deadline.Token);
             byte[] buffer = new byte[4096];
             while (await socket.ReceiveAsync(buffer, deadline.Token).ConfigureAwait(false) is > 0 and int read)
             {
@@ -47,15 +47,18 @@ public sealed record MalformedInputVerdict(bool IsClean, string Seen)
     };
 
     // The peer may refuse before it has read everything.
-    private static async Task SendAsync(Socket socket, string text, CancellationToken cancellation)
+    private static async Task SendAsync(Socket socket, MalformedInput input, CancellationToken cancellation)
     {
         try
         {
-            for (ReadOnlyMemory<byte> left = Encoding.Latin1.GetBytes(text); !left.IsEmpty;)
+            for (ReadOnlyMemory<byte> left = Encoding.Latin1.GetBytes(input.Bytes); !left.IsEmpty;)
             {
                 left = left[await socket.SendAsync(left, cancellation).ConfigureAwait(false)..];
             }
-            socket.Shutdown(SocketShutdown.Send);
+            if (input.IsCutShort)
+            {
+                socket.Shutdown(SocketShutdown.Send);
+            }
         }
         catch (SocketException exception) when (exception.SocketErrorCode is SocketError.ConnectionReset or SocketError.Shutdown or SocketError.NotConnected)
         {

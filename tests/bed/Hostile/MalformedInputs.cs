@@ -13,8 +13,9 @@ public enum Target
 }
 
 /// <param name="Flaw">What is wrong, in a few words.</param>
-/// <param name="Bytes">All that the client sends before its FIN, in Latin-1.</param>
-public sealed record MalformedInput(string Flaw, Target Target, string Bytes);
+/// <param name="Bytes">All that the client sends, in Latin-1.</param>
+/// <param name="IsCutShort">The client sends its FIN where more should follow; otherwise the peer has to end it.</param>
+public sealed record MalformedInput(string Flaw, Target Target, string Bytes, bool IsCutShort = false);
 
 /// <summary>Inputs that must end in a client error or a clean close, and never reach a backend.</summary>
 public static class MalformedInputs
@@ -25,7 +26,7 @@ public static class MalformedInputs
     public static IReadOnlyList<MalformedInput> All { get; } =
     [
         new("no destination at all", Target.WaypointPort, Get),
-        new("PROXY v2 cut short", Target.WaypointPort, Signature + "\x21\x11\0\x0c\x0a\xf4"),
+        new("PROXY v2 cut short", Target.WaypointPort, Signature + "\x21\x11\0\x0c\x0a\xf4", IsCutShort: true),
         new("PROXY v2 of version 3", Target.WaypointPort, Signature + "\x31\x11\0\x0c" + Addresses + Get),
         new("PROXY v2 too short for its family", Target.WaypointPort, Signature + "\x21\x11\0\x04\x0a\xf4\0\x28" + Get),
         new("PROXY signature with one wrong byte", Target.WaypointPort, "\r\n\r\n\0\r\nQUIT\r\x21\x11\0\x0c" + Addresses + Get),

@@ -61,7 +61,7 @@ public sealed class MeshProgram
             using HttpResponseMessage answer = await _http.GetAsync(_ready).ConfigureAwait(false);
             return answer.IsSuccessStatusCode;
         }
-        catch (HttpRequestException)
+        catch (Exception exception) when (exception is HttpRequestException or OperationCanceledException)
         {
             return false;
         }

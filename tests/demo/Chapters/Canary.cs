@@ -39,26 +39,29 @@ internal static class Canary
     private static async Task<Seen> LiveEditAsync(LocalMesh mesh)
     {
         const int Settled = 300;
+        using HttpConnection connection = await HttpConnection.OpenAsync(mesh["client"], "echo.shop", 80);
         mesh.Config.Edit("canary.yaml", Weights, AllToV2);
         long saved = Stopwatch.GetTimestamp();
-        TimeSpan lastOld = TimeSpan.Zero;
+        TimeSpan live = TimeSpan.Zero;
         int failed = 0;
-        using HttpConnection connection = await HttpConnection.OpenAsync(mesh["client"], "echo.shop", 80);
         // One answer in ten was v2 before the edit: only an unbroken row of them says that it is live.
         for (int row = 0; row < Settled && Stopwatch.GetElapsedTime(saved) < TimeSpan.FromSeconds(10); row++)
         {
             HttpAnswer answer = await connection.ExchangeAsync(Get);
             failed += answer.Status == 200 ? 0 : 1;
+            if (row == 0)
+            {
+                live = Stopwatch.GetElapsedTime(saved);
+            }
             if (answer.Version != "v2")
             {
-                lastOld = Stopwatch.GetElapsedTime(saved);
                 row = -1;
             }
         }
         mesh.Config.Edit("canary.yaml", AllToV2, Weights);
         return new Seen(
-            failed == 0 && lastOld < TimeSpan.FromSeconds(1),
-            string.Create(CultureInfo.InvariantCulture, $"live {lastOld.TotalMilliseconds:0} ms after the save; then {Settled} of {Settled} from v2; {failed} failed"));
+            failed == 0 && live < TimeSpan.FromSeconds(1),
+            string.Create(CultureInfo.InvariantCulture, $"live {live.TotalMilliseconds:0} ms after the save: from then on {Settled} of {Settled} from v2; {failed} failed"));
     }
 
     private static async Task<Seen> RetryAsync(LocalMesh mesh)

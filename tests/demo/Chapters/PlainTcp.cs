@@ -8,7 +8,7 @@ namespace Waypoint.Demo.Chapters;
 /// <summary>What is not HTTP, through the same waypoint.</summary>
 internal static class PlainTcp
 {
-    private static readonly TimeSpan GreetingAllowance = TimeSpan.FromMilliseconds(5);
+    private static readonly TimeSpan GreetingAllowance = TimeSpan.FromMilliseconds(10);
 
     internal static Chapter Chapter { get; } = new("Plain TCP", [
         new("Bytes to a TCP port, and a FIN", "the same bytes back, and a FIN", BytesAsync),

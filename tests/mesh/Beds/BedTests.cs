@@ -89,7 +89,7 @@ public sealed class BedTests(ITestOutputHelper output)
         ProcessResult result = await shell.WaitForExitAsync(TimeSpan.FromSeconds(5));
 
         Assert.Equal(7, result.ExitCode);
-        Assert.Equal("hello\nbye\n", result.Output);
+        Assert.Equal("hello\nbye", result.Output);
     }
 
     [Fact]

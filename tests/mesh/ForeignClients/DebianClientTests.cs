@@ -46,7 +46,7 @@ public sealed class DebianClientTests(DemoMesh demo)
     {
         ProcessResult python = await demo.Client.RunPythonAsync("websocket_echo.py", "ws://echo.shop/socket");
 
-        Assert.Equal("3 one\n3 two\n70000 xxxxxxxx\n", python.Output + python.Error);
+        Assert.Equal("3 one\n3 two\n70000 xxxxxxxx", python.Output + python.Error);
     }
 
     [Fact]
@@ -57,6 +57,6 @@ public sealed class DebianClientTests(DemoMesh demo)
         ProcessResult client = await demo.Client.RunAsync("mariadb",
             ["--no-defaults", "--host=database.shop", "--user=root", "--skip-column-names", "--batch", "--execute=select 6 * 7"]);
 
-        Assert.Equal("42\n", client.Output + client.Error);
+        Assert.Equal("42", client.Output + client.Error);
     }
 }
