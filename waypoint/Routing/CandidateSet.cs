@@ -128,15 +128,31 @@ internal abstract class CandidateSet
 
         public override void Search(Route[] routes, in RequestHead request, ref int best)
         {
-            var found = _header is null
-                ? QueryMatch.TryGetFirst(request.Query, key.Name, out var value)
-                : _header.TryGetValue(request, out value);
-            if (found && _byValue.TryGetValue(value, out var set))
+            if (_header is null)
             {
-                set.Search(routes, request, ref best);
+                if (QueryMatch.TryGetFirst(request.Query, key.Name, out var parameter))
+                {
+                    Search(parameter, routes, request, ref best);
+                }
+            }
+            else
+            {
+                var count = _header.Read(request, out var first, out var all);
+                for (var i = 0; i < count; i++)
+                {
+                    Search(i == 0 ? first : all[i], routes, request, ref best);
+                }
             }
 
             rest?.Search(routes, request, ref best);
+        }
+
+        private void Search(ReadOnlySpan<char> value, Route[] routes, in RequestHead request, ref int best)
+        {
+            if (_byValue.TryGetValue(value, out var set))
+            {
+                set.Search(routes, request, ref best);
+            }
         }
     }
 }

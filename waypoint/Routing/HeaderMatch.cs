@@ -1,11 +1,12 @@
 using System.Globalization;
+using Microsoft.Extensions.Primitives;
 
 namespace Waypoint.Proxy.Routing;
 
 /// <summary>
-/// A condition on one header field, or on a pseudo header such as <c>:method</c>. Several values of one name are one
-/// string joined by <c>,</c> (Envoy). A field that is missing never matches, inverted or not, unless
-/// <see cref="TreatMissingAsEmpty"/>; only <see cref="HeaderPresence"/> can ask for absence.
+/// A condition on one header field, or on a pseudo header such as <c>:method</c>. Of several values of one name each is looked at by
+/// itself: one that matches is enough, and for an inverted condition one too many (Envoy 1.39; older ones join the values by commas). A field that is
+/// missing never matches, inverted or not, unless <see cref="TreatMissingAsEmpty"/>; only <see cref="HeaderPresence"/> can ask for absence.
 /// </summary>
 internal abstract record HeaderMatch(string Name)
 {
@@ -24,37 +25,50 @@ internal abstract record HeaderMatch(string Name)
 
     public bool TreatMissingAsEmpty { get; init; }
 
-    /// <summary>True for <c>:method</c>.</summary>
-    public bool IsMethod => _source == Source.Method;
-
     public virtual bool Matches(in RequestHead request)
     {
-        var found = TryGetValue(request, out var value);
-        return (found || TreatMissingAsEmpty) && Holds(value) != Invert;
+        var count = Read(request, out var first, out var all);
+        if (count == 0)
+        {
+            return TreatMissingAsEmpty && Holds("") != Invert;
+        }
+
+        var holds = Holds(first);
+        for (var i = 1; i < count && !holds; i++)
+        {
+            holds = Holds(all[i]);
+        }
+
+        return holds != Invert;
     }
 
-    /// <summary>The value that is compared. Allocates only when the field came more than once.</summary>
-    public bool TryGetValue(scoped in RequestHead request, out ReadOnlySpan<char> value)
+    /// <summary>Finds the values; allocates nothing.</summary>
+    /// <param name="request">The request.</param>
+    /// <param name="first">The first value.</param>
+    /// <param name="all">All values, when there is more than one.</param>
+    /// <returns>How many there are; 0 when the field is missing.</returns>
+    public int Read(scoped in RequestHead request, out ReadOnlySpan<char> first, out StringValues all)
     {
+        all = default;
         switch (_source)
         {
             case Source.Method:
-                value = request.Method;
-                return true;
+                first = request.Method;
+                return 1;
             case Source.Authority:
-                value = request.Authority;
-                return true;
+                first = request.Authority;
+                return 1;
             case Source.Target:
-                value = request.Target;
-                return true;
+                first = request.Target;
+                return 1;
             case Source.Scheme:
-                value = request.Scheme;
-                return true;
+                first = request.Scheme;
+                return 1;
             case Source.Field:
             default:
-                var found = request.Headers.TryGetValue(Name, out var values) && values.Count > 0;
-                value = found ? values.ToString() : default(ReadOnlySpan<char>);
-                return found;
+                request.Headers.TryGetValue(Name, out all);
+                first = all.Count > 0 ? all[0] : default(ReadOnlySpan<char>);
+                return all.Count;
         }
     }
 
@@ -88,7 +102,7 @@ internal sealed record HeaderPresence(string Name, bool Present = true) : Header
 {
     public override bool Matches(in RequestHead request)
     {
-        var found = TryGetValue(request, out _) || TreatMissingAsEmpty;
+        var found = Read(request, out _, out _) > 0 || TreatMissingAsEmpty;
         return (found == Present) != Invert;
     }
 

@@ -1,15 +1,65 @@
+using System.Globalization;
+
 namespace Waypoint.Proxy.Routing;
 
 /// <summary>
-/// The normal form of a path, against which routes match: dot segments removed (RFC 3986 §5.2.4; <c>%2E</c> counts as a dot),
-/// <c>\</c> read as <c>/</c>. Escaped slashes and repeated slashes stay. The request is forwarded as received.
+/// The normal form of a path, against which routes match (RFC 3986 §6.2.2, as Envoy 1.39 does it): escaped letters, digits and <c>-._~</c> are
+/// unescaped, <c>\</c> is read as <c>/</c>, dot segments are removed (§5.2.4). Escaped slashes and repeated slashes stay.
+/// Otherwise <c>/%61dmin</c> would pass a rule for <c>/admin</c>. The request is forwarded as received.
 /// </summary>
 internal static class PathNormalization
 {
     /// <summary>Returns <paramref name="path"/> itself when it is in normal form; otherwise a new string.</summary>
     public static ReadOnlySpan<char> Normalize(ReadOnlySpan<char> path)
     {
-        if (path.IsEmpty || path[0] != '/' || !MayNeedWork(path))
+        // Nearly every path passes at this one vectorised look.
+        return path.IndexOfAny('\\', '.', '%') < 0 || path[0] != '/' ? path : RemoveDotSegments(Unescape(path));
+    }
+
+    private static ReadOnlySpan<char> Unescape(ReadOnlySpan<char> path)
+    {
+        char[]? output = null;
+        var length = 0;
+        for (var i = 0; i < path.Length; i++)
+        {
+            var c = path[i];
+            if (c == '%' && TryUnescape(path[i..], out var unescaped))
+            {
+                if (output is null)
+                {
+                    output = new char[path.Length];
+                    path[..i].CopyTo(output);
+                    length = i;
+                }
+
+                output[length++] = unescaped;
+                i += 2;
+            }
+            else if (output is not null)
+            {
+                output[length++] = c;
+            }
+        }
+
+        return output is null ? path : output.AsSpan(0, length);
+    }
+
+    /// <summary>True for an escape of a character that needs none.</summary>
+    private static bool TryUnescape(ReadOnlySpan<char> text, out char character)
+    {
+        character = default;
+        if (text.Length < 3 || !byte.TryParse(text.Slice(1, 2), NumberStyles.AllowHexSpecifier, CultureInfo.InvariantCulture, out var value))
+        {
+            return false;
+        }
+
+        character = (char)value;
+        return char.IsAsciiLetterOrDigit(character) || character is '-' or '.' or '_' or '~';
+    }
+
+    private static ReadOnlySpan<char> RemoveDotSegments(ReadOnlySpan<char> path)
+    {
+        if (!path.Contains('\\') && !path.Contains("/.", StringComparison.Ordinal))
         {
             return path;
         }
@@ -22,15 +72,14 @@ internal static class PathNormalization
             // position is at a slash; the segment runs up to the next one.
             var rest = path[(position + 1)..];
             var next = rest.IndexOfAny('/', '\\');
-            var segment = next < 0 ? rest : rest[..next];
             var last = next < 0;
+            var segment = last ? rest : rest[..next];
             position = last ? path.Length : position + 1 + next;
-
-            switch (DotsIn(segment))
+            switch (segment)
             {
-                case 1:
+                case ".":
                     break;
-                case 2:
+                case "..":
                     length = Math.Max(output.AsSpan(0, length).LastIndexOf('/'), 0);
                     break;
                 default:
@@ -47,38 +96,5 @@ internal static class PathNormalization
         }
 
         return output.AsSpan(0, length);
-    }
-
-    // Nearly every path passes at the first, vectorised, look.
-    private static bool MayNeedWork(ReadOnlySpan<char> path) =>
-        path.IndexOfAny('\\', '.', '%') >= 0
-        && (path.Contains('\\')
-            || path.Contains("/.", StringComparison.Ordinal)
-            || path.Contains("/%2e", StringComparison.Ordinal)
-            || path.Contains("/%2E", StringComparison.Ordinal));
-
-    /// <summary>1 for a segment that means "here", 2 for one that means "up", otherwise 0.</summary>
-    private static int DotsIn(ReadOnlySpan<char> segment)
-    {
-        var dots = 0;
-        while (!segment.IsEmpty)
-        {
-            if (segment[0] == '.')
-            {
-                segment = segment[1..];
-            }
-            else if (segment.StartsWith("%2e", StringComparison.OrdinalIgnoreCase))
-            {
-                segment = segment[3..];
-            }
-            else
-            {
-                return 0;
-            }
-
-            dots++;
-        }
-
-        return dots <= 2 ? dots : 0;
     }
 }

@@ -22,16 +22,25 @@ public sealed class PathNormalizationTests
     [InlineData("/a%2f..%2fb", "/a%2f..%2fb")]
     [InlineData("/a\\b", "/a/b")]
     [InlineData("/.a/..b/...", "/.a/..b/...")]
-    [InlineData("/%41", "/%41")]
+    [InlineData("/%41%7e%2D%5f", "/A~-_")]
+    [InlineData("/%61dmin/%2e%2e/x", "/x")]
+    [InlineData("/%25%34%31", "/%2541")]
+    [InlineData("/%2561", "/%2561")]
+    [InlineData("/a%5C..%5cb", "/a%5C..%5cb")]
+    [InlineData("/%", "/%")]
+    [InlineData("/%4", "/%4")]
+    [InlineData("/%zz/./a", "/%zz/a")]
+    [InlineData("//../a", "/a")]
+    [InlineData("/a//../b", "/a/b")]
     [InlineData("*", "*")]
     [InlineData("", "")]
-    public void Dot_segments_go_and_the_rest_stays(string path, string normal) =>
+    public void A_path_takes_the_normal_form_that_envoy_gives_it(string path, string normal) =>
         Assert.Equal(normal, PathNormalization.Normalize(path).ToString());
 
     [Fact]
     public void A_path_in_normal_form_is_not_copied()
     {
-        const string Path = "/a/b/c.html";
+        const string Path = "/a/b%2F/c.html";
         Assert.True(PathNormalization.Normalize(Path).Overlaps(Path));
     }
 }
