@@ -2,10 +2,12 @@ using Waypoint.Proxy.Sockets;
 
 namespace Waypoint.Proxy.Tcp;
 
-/// <summary>Copies bytes through memory: for when there is no pipe to be had, or a socket that cannot be spliced.</summary>
+/// <summary>Copies bytes through memory: for small messages, and for when there is no pipe to be had or a socket cannot be spliced.</summary>
 internal sealed class BufferConveyor : Conveyor
 {
-    private readonly byte[] _buffer = new byte[64 * 1024];
+    public const int Capacity = 64 * 1024;
+
+    private readonly byte[] _buffer = new byte[Capacity];
     private int _start;
 
     public override nint Fill(LoopSocket from)
@@ -13,6 +15,10 @@ internal sealed class BufferConveyor : Conveyor
         var received = from.Receive(_buffer);
         _start = 0;
         Pending = Math.Max(received, 0);
+
+        // epoll(7): a short read has emptied the queue, and what comes next raises an edge of its own. An end of stream that came
+        // along with these bytes does not.
+        HasEmptiedSource = received is > 0 and < Capacity && !from.HasPeerClosed;
         return received;
     }
 

@@ -1,3 +1,4 @@
+using System.Runtime.CompilerServices;
 using Waypoint.Proxy.Sockets;
 
 namespace Waypoint.Proxy.Tcp;
@@ -27,6 +28,9 @@ internal sealed class Relay(LoopSocket client, LoopSocket upstream, ConveyorPool
     // A direction that never has to wait lets the others have their turn after so many bytes.
     private const long BytesPerTurn = 4 << 20;
 
+    // About where splicing becomes cheaper than copying.
+    private const int BulkSize = 16 * 1024;
+
     private RelayEnd _end = RelayEnd.Finished;
     private bool _isToClientDone;
     private long _received;
@@ -42,8 +46,8 @@ internal sealed class Relay(LoopSocket client, LoopSocket upstream, ConveyorPool
     /// <param name="preamble">Runs before the first byte of the client is passed on; false when the connection is not to go on.</param>
     public async Task<RelayEnd> RunAsync(Func<LoopSocket, ValueTask<bool>>? preamble)
     {
-        client.Failed = () => Fail(RelayEnd.ClientReset);
-        upstream.Failed = () => Fail(RelayEnd.UpstreamReset);
+        client.Failed = () => Fail(client);
+        upstream.Failed = () => Fail(upstream);
         var toUpstream = PumpToUpstreamAsync(preamble);
         var toClient = PumpToClientAsync();
         await toUpstream;
@@ -57,7 +61,7 @@ internal sealed class Relay(LoopSocket client, LoopSocket upstream, ConveyorPool
     {
         if (preamble is not null && !await preamble(client))
         {
-            Fail(RelayEnd.ClientReset);
+            Fail(client);
             return;
         }
 
@@ -72,56 +76,79 @@ internal sealed class Relay(LoopSocket client, LoopSocket upstream, ConveyorPool
 
     private async Task PumpAsync(LoopSocket from, LoopSocket to)
     {
-        var conveyor = conveyors.Rent();
+        var conveyor = conveyors.Rent(isBulk: false);
         var turn = 0L;
         while (true)
         {
             var filled = conveyor.Fill(from);
-            if (filled == -Linux.InvalidArgument && conveyor is PipeConveyor)
+            if (filled > 0)
             {
-                conveyors.Return(conveyor);
-                conveyor = ConveyorPool.RentBuffer();
-                continue;
-            }
-
-            if (LoopSocket.WouldBlock(filled))
-            {
-                conveyors.Return(conveyor);
-                if (!await WaitAsync(from, isWrite: false))
+                if (!await DrainAsync(conveyor, to))
                 {
+                    conveyors.Return(conveyor);
+                    Fail(to);
                     return;
                 }
 
-                conveyor = conveyors.Rent();
-                turn = 0;
+                Count(from, filled);
+                turn += filled;
+                if (turn >= BytesPerTurn)
+                {
+                    turn = 0;
+                    await to.YieldAsync();
+                }
+
+                var mayHaveMore = !conveyor.HasEmptiedSource;
+                conveyor = Suit(conveyor, filled >= BulkSize);
+                if (mayHaveMore)
+                {
+                    continue;
+                }
+            }
+            else if (filled == -Linux.InvalidArgument && conveyor is PipeConveyor)
+            {
+                // Not every kind of socket can be spliced.
+                conveyor = Suit(conveyor, isBulk: false);
                 continue;
             }
 
+            // Nothing is on the way: no conveyor is held while waiting.
+            conveyors.Return(conveyor);
             if (filled == 0)
             {
-                conveyors.Return(conveyor);
                 to.ShutdownWrite();
                 return;
             }
 
-            if (filled < 0 || !await DrainAsync(conveyor, to))
+            if (filled < 0 && !LoopSocket.WouldBlock(filled))
             {
-                conveyors.Return(conveyor);
-                var broken = filled < 0 ? from : to;
-                Fail(ReferenceEquals(broken, client) ? RelayEnd.ClientReset : RelayEnd.UpstreamReset);
+                Fail(from);
                 return;
             }
 
-            Count(from, filled);
-            turn += filled;
-            if (turn >= BytesPerTurn)
+            if (!await WaitAsync(from, isWrite: false))
             {
-                turn = 0;
-                await to.YieldAsync();
+                return;
             }
+
+            conveyor = conveyors.Rent(isBulk: conveyor is PipeConveyor);
+            turn = 0;
         }
     }
 
+    /// <summary>The conveyor that suits the traffic: the same one, or another in exchange.</summary>
+    private Conveyor Suit(Conveyor conveyor, bool isBulk)
+    {
+        if (isBulk == conveyor is PipeConveyor)
+        {
+            return conveyor;
+        }
+
+        conveyors.Return(conveyor);
+        return conveyors.Rent(isBulk);
+    }
+
+    [AsyncMethodBuilder(typeof(PoolingAsyncValueTaskMethodBuilder<>))]
     private async ValueTask<bool> DrainAsync(Conveyor conveyor, LoopSocket to)
     {
         while (conveyor.Pending > 0)
@@ -144,6 +171,7 @@ internal sealed class Relay(LoopSocket client, LoopSocket upstream, ConveyorPool
     }
 
     /// <summary>Waits; false when neither direction moved for the whole time, and the relay is over.</summary>
+    [AsyncMethodBuilder(typeof(PoolingAsyncValueTaskMethodBuilder<>))]
     private async ValueTask<bool> WaitAsync(LoopSocket socket, bool isWrite)
     {
         while (true)
@@ -180,7 +208,7 @@ internal sealed class Relay(LoopSocket client, LoopSocket upstream, ConveyorPool
     /// Passes a reset on as a reset. Only a client that has all of the answer already is closed gently: a reset could overtake what
     /// it has not read yet.
     /// </summary>
-    private void Fail(RelayEnd end)
+    private void Fail(LoopSocket broken)
     {
         if (client.Descriptor < 0 || upstream.Descriptor < 0)
         {
@@ -190,7 +218,7 @@ internal sealed class Relay(LoopSocket client, LoopSocket upstream, ConveyorPool
             return;
         }
 
-        _end = end;
+        _end = ReferenceEquals(broken, client) ? RelayEnd.ClientReset : RelayEnd.UpstreamReset;
         upstream.Reset();
         if (_isToClientDone)
         {
