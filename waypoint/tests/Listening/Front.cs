@@ -120,7 +120,6 @@ internal sealed class Front : IAsyncDisposable
 
     public async ValueTask DisposeAsync()
     {
-        await Plane.StopAcceptingAsync();
         Plane.Dispose();
         using var patience = new CancellationTokenSource(TimeSpan.FromSeconds(2));
         await _http.StopAsync(patience.Token);
