@@ -50,7 +50,12 @@ internal ref struct ExpositionWriter
     /// <summary>Hands over what has been written since the last time.</summary>
     public void Flush()
     {
-        _output.Advance(_written);
+        // Kestrel's writer throws when it is advanced before it gave any space.
+        if (_written > 0)
+        {
+            _output.Advance(_written);
+        }
+
         _space = default;
         _written = 0;
     }
