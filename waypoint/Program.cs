@@ -6,19 +6,16 @@ internal static class Program
 {
     private static async Task<int> Main(string[] arguments)
     {
-        WaypointOptions options;
         try
         {
-            options = WaypointOptions.FromProcess(arguments);
+            using var host = WaypointHost.Build(WaypointOptions.FromProcess(arguments));
+            await host.RunAsync();
+            return 0;
         }
         catch (FormatException exception)
         {
             await Console.Error.WriteLineAsync(exception.Message);
             return 2;
         }
-
-        using var host = WaypointHost.Build(options);
-        await host.RunAsync();
-        return 0;
     }
 }

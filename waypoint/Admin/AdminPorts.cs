@@ -11,6 +11,7 @@ internal static class AdminPorts
     {
         var options = services.GetRequiredService<WaypointOptions>();
         var readiness = services.GetRequiredService<Readiness>();
+        var metrics = services.GetRequiredService<MetricsPage>();
         var drain = services.GetRequiredService<DrainState>();
         var plane = services.GetRequiredService<ListeningPlane>();
         var lifetime = services.GetRequiredService<IHostApplicationLifetime>();
@@ -22,6 +23,8 @@ internal static class AdminPorts
                 .Get("/clusters", services.GetRequiredService<ClusterStatus>().AnswerAsync)
                 .Get("/listeners", services.GetRequiredService<ListenerStatus>().AnswerAsync)
                 .Get("/unsupported", services.GetRequiredService<UnsupportedPage>().AnswerAsync)
+                .Get("/stats", metrics.AnswerPlainAsync)
+                .Get("/stats/prometheus", metrics.AnswerAsync)
                 .Get("/server_info", services.GetRequiredService<ServerInfo>().AnswerAsync)
                 .Get("/ready", readiness.AnswerAsync)
                 .Post("/logging", services.GetRequiredService<LogLevelSwitch>().AnswerAsync)
@@ -29,8 +32,12 @@ internal static class AdminPorts
                 .Post("/quitquitquit", QuitAsync),
             new AdminEndpoints(options.Agent)
                 .Get("/healthz/ready", readiness.AnswerAsync)
+                .Get("/stats/prometheus", metrics.AnswerAsync)
+                .Get("/metrics", metrics.AnswerAsync)
                 .Post("/drain", BeginDrainAsync)
                 .Post("/quitquitquit", QuitAsync),
+            new AdminEndpoints(options.Prometheus)
+                .Get("/stats/prometheus", metrics.AnswerAsync),
             new AdminEndpoints(options.Ready)
                 .Get("/healthz/ready", readiness.AnswerAsync),
         ];

@@ -1,5 +1,4 @@
-using Waypoint.Proxy.Drain;
-using Waypoint.Proxy.Mesh;
+using Waypoint.Xds.Metrics;
 
 namespace Waypoint.Proxy.Admin;
 
@@ -8,11 +7,9 @@ internal static class AdminServices
     /// <summary>Adds the admin server; it starts before what is added after it and outlives it.</summary>
     public static IServiceCollection AddAdmin(this IServiceCollection services)
     {
-        services.AddSingleton(provider =>
-        {
-            var mesh = provider.GetRequiredService<MeshState>();
-            return new Readiness(() => !ReferenceEquals(mesh.Current, MeshSnapshot.Empty), provider.GetRequiredService<DrainState>());
-        });
+        services.AddSingleton<PrometheusExporter>(_ => new PrometheusExporter());
+        services.AddSingleton<MetricsPage>();
+        services.AddSingleton<Readiness>();
         services.AddSingleton<ConfigDump>();
         services.AddSingleton<ClusterStatus>();
         services.AddSingleton<ListenerStatus>();

@@ -1,6 +1,8 @@
 using System.Text.Json;
 using Waypoint.Proxy.Hosting;
 using Waypoint.Proxy.Xds;
+using Waypoint.Xds.Delta;
+using ResourceTypes = Waypoint.Proxy.Xds.ResourceTypes;
 
 namespace Waypoint.Proxy.Admin;
 
@@ -33,7 +35,7 @@ internal sealed class ConfigDump(MeshModel model, PodEnvironment pod)
         WriteHead(writer, "BootstrapConfigDump");
         writer.WriteStartObject("bootstrap");
         writer.WritePropertyName("node");
-        NodeDump.Write(writer, pod);
+        writer.WriteRawValue(ResourceJson.Format(NodeIdentity.Of(pod)));
         writer.WriteEndObject();
         writer.WriteEndObject();
     }
@@ -47,7 +49,7 @@ internal sealed class ConfigDump(MeshModel model, PodEnvironment pod)
             writer.WriteStartObject();
             writer.WriteString("version_info", resource.Version);
             writer.WritePropertyName(field);
-            writer.WriteRawValue(ResourceDump.Format(resource));
+            writer.WriteRawValue(ResourceJson.Format(resource.Resource_));
             writer.WriteEndObject();
         }
 
@@ -66,7 +68,7 @@ internal sealed class ConfigDump(MeshModel model, PodEnvironment pod)
             writer.WriteStartObject("active_state");
             writer.WriteString("version_info", resource.Version);
             writer.WritePropertyName("listener");
-            writer.WriteRawValue(ResourceDump.Format(resource));
+            writer.WriteRawValue(ResourceJson.Format(resource.Resource_));
             writer.WriteEndObject();
             writer.WriteEndObject();
         }

@@ -1,14 +1,15 @@
 using Waypoint.Proxy.Drain;
+using Waypoint.Proxy.Xds;
 
 namespace Waypoint.Proxy.Admin;
 
 /// <summary>Whether traffic should come here: the configuration has arrived, and this waypoint is not on its way out.</summary>
-internal sealed class Readiness(Func<bool> isConfigured, DrainState drain)
+internal sealed class Readiness(MeshSubscription subscription, DrainState drain)
 {
     /// <summary>Envoy's word for the state (<c>/server_info</c>, <c>/ready</c>).</summary>
-    public string State => drain.IsDraining ? "DRAINING" : isConfigured() ? "LIVE" : "INITIALIZING";
+    public string State => drain.IsDraining ? "DRAINING" : subscription.IsConfigured ? "LIVE" : "INITIALIZING";
 
-    public bool IsReady => !drain.IsDraining && isConfigured();
+    public bool IsReady => !drain.IsDraining && subscription.IsConfigured;
 
     /// <summary>200 or 503, and the state in words.</summary>
     public Task AnswerAsync(HttpContext context)

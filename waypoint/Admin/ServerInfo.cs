@@ -1,6 +1,8 @@
 using System.Diagnostics;
 using System.Globalization;
 using Waypoint.Proxy.Hosting;
+using Waypoint.Proxy.Xds;
+using Waypoint.Xds.Delta;
 
 namespace Waypoint.Proxy.Admin;
 
@@ -26,7 +28,7 @@ internal sealed class ServerInfo(PodEnvironment pod, Readiness readiness)
         writer.WriteString("drain_time", $"{pod.ProxyConfig.TerminationDrainDuration.TotalSeconds.ToString(CultureInfo.InvariantCulture)}s");
         writer.WriteEndObject();
         writer.WritePropertyName("node");
-        NodeDump.Write(writer, pod);
+        writer.WriteRawValue(ResourceJson.Format(NodeIdentity.Of(pod)));
         writer.WriteEndObject();
     });
 }

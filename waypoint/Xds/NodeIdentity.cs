@@ -35,7 +35,7 @@ internal static class NodeIdentity
         AddIfKnown(metadata, "NETWORK", pod.Network);
         return new Node
         {
-            Id = $"waypoint~{pod.InstanceIp}~{pod.PodName}.{pod.Namespace}~{pod.DnsDomain}",
+            Id = pod.NodeId,
             Cluster = $"{pod.ServiceAccount}.{pod.Namespace}",
             Metadata = metadata,
             UserAgentName = "waypoint",
