@@ -45,6 +45,16 @@ public sealed class TransparencyTests(DemoMesh demo)
         Assert.Contains("< x-echo-trailer: 42", curl.Error, StringComparison.Ordinal);
     }
 
+    // Kestrel reads "+4" as 4, which RFC 9110 (8.6) does not allow. What matters is that the next reader cannot read it otherwise.
+    [Fact]
+    public async Task A_content_length_with_a_sign_goes_on_without_it()
+    {
+        string received = await ReceivedAsync("POST / HTTP/1.1\r\nHost: echo\r\nContent-Length: +4\r\n\r\nabcd");
+
+        Assert.Contains("\r\nContent-Length: 4\r\n", received, StringComparison.Ordinal);
+        Assert.EndsWith("\r\n\r\nabcd", received, StringComparison.Ordinal);
+    }
+
     [Fact]
     public async Task A_body_of_a_megabyte_arrives_whole()
     {

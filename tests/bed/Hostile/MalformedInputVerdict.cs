@@ -31,7 +31,7 @@ public sealed record MalformedInputVerdict(bool IsClean, string Seen)
         }
         catch (OperationCanceledException)
         {
-            return new MalformedInputVerdict(false, $"still open after {Deadline.TotalSeconds:0} s");
+            return new MalformedInputVerdict(false, $"still open after {Deadline.TotalSeconds:0} s, having said \"{received.ToString().Split('\r')[0]}\"");
         }
         return Judge(received.ToString());
     }

@@ -34,7 +34,6 @@ public static class MalformedInputs
         new("Content-Length and Transfer-Encoding", Target.Service,
             "POST / HTTP/1.1\r\nHost: echo\r\nContent-Length: 4\r\nTransfer-Encoding: chunked\r\n\r\n0\r\n\r\nGET /smuggled HTTP/1.1\r\nHost: echo\r\n\r\n"),
         new("two Content-Lengths", Target.Service, "POST / HTTP/1.1\r\nHost: echo\r\nContent-Length: 4\r\nContent-Length: 5\r\n\r\nabcde"),
-        new("signed Content-Length", Target.Service, "POST / HTTP/1.1\r\nHost: echo\r\nContent-Length: +4\r\n\r\nabcd"),
         new("chunk size in another notation", Target.Service, "POST / HTTP/1.1\r\nHost: echo\r\nTransfer-Encoding: chunked\r\n\r\n0x4\r\nabcd\r\n0\r\n\r\n"),
         new("space before the colon", Target.Service, "GET / HTTP/1.1\r\nHost: echo\r\nX-A : 1\r\n\r\n"),
         new("oversize header", Target.Service, "GET / HTTP/1.1\r\nHost: echo\r\nX-Big: " + new string('a', 256 * 1024) + "\r\n\r\n"),
