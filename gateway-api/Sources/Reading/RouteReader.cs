@@ -52,7 +52,7 @@ internal static class RouteReader
             weighted ? backend.Integer("weight", 0, MaximumWeight) ?? 1 : 1,
             weighted && route != ObjectKind.TCPRoute ? FilterReader.ReadAll(backend, header, route) : [],
             backend.Path);
-        if (read.IsService && port is null)
+        if (read.IsService && !backend.Has("port"))
         {
             backend.Error("port", "is required for a Service");
         }
