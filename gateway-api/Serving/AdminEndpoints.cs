@@ -1,10 +1,13 @@
 using System.Text.Json;
+using Google.Protobuf.WellKnownTypes;
 using Microsoft.AspNetCore.Builder;
 using Microsoft.AspNetCore.Http;
 using Microsoft.AspNetCore.Routing;
 using Waypoint.GatewayApi.Model;
 using Waypoint.GatewayApi.Validation;
+using Waypoint.Xds.Delta;
 using Waypoint.Xds.Delta.Server;
+using Waypoint.Xds.Metrics;
 
 namespace Waypoint.GatewayApi.Serving;
 
@@ -13,8 +16,9 @@ internal static class AdminEndpoints
 {
     private static readonly JsonWriterOptions Indented = new() { Indented = true };
 
-    public static void Map(IEndpointRouteBuilder routes, ControlPlane controlPlane)
+    public static void Map(IEndpointRouteBuilder routes, ControlPlane controlPlane, PrometheusExporter metrics)
     {
+        routes.MapGet("/metrics", (RequestDelegate)(context => metrics.WriteAsync(context.Response)));
         routes.MapGet("/ready", (RequestDelegate)(context => ReadyAsync(context, controlPlane)));
         routes.MapGet("/debug/resources", (RequestDelegate)(context => WriteAsync(context, writer => WriteResources(writer, context.Request, controlPlane))));
         routes.MapGet("/debug/status", (RequestDelegate)(context => WriteAsync(context, writer => WriteStatus(writer, controlPlane))));
@@ -58,7 +62,7 @@ internal static class AdminEndpoints
                     writer.WriteString("name", resource.Name);
                     writer.WriteString("version", resource.Version);
                     writer.WritePropertyName("resource");
-                    writer.WriteRawValue(ResourceJson.Format(resource));
+                    writer.WriteRawValue(ResourceJson.Format(new Any { TypeUrl = resource.TypeUrl, Value = resource.Body }));
                     writer.WriteEndObject();
                 }
 

@@ -105,7 +105,7 @@ internal sealed partial class ControlPlane : IDisposable
 
         Store.Publish(changes);
         TimeSpan elapsed = Stopwatch.GetElapsedTime(batch.Noticed);
-        _metrics.BatchSeconds.Record(elapsed.TotalSeconds);
+        _metrics.BatchMilliseconds.Record(elapsed.TotalMilliseconds);
         _metrics.Batches.Add(1);
         LogTaken(_logger, batch.Upserts.Count, batch.Removals.Count, elapsed.TotalMilliseconds);
     }

@@ -12,8 +12,8 @@ internal sealed class ControlPlaneMetrics : IDisposable
 
     public ControlPlaneMetrics(ControlPlane controlPlane)
     {
-        BatchSeconds = _meter.CreateHistogram<double>(
-            "waypoint_control_plane_batch_seconds", "s", "From noticing a change until what follows from it is published.");
+        BatchMilliseconds = _meter.CreateHistogram<double>(
+            "waypoint_control_plane_batch_milliseconds", "ms", "From noticing a change until what follows from it is published.");
         Batches = _meter.CreateCounter<long>("waypoint_control_plane_batches_total", null, "Changes taken in.");
         _meter.CreateObservableGauge("waypoint_control_plane_objects", () => controlPlane.ObjectCount, null, "Objects in force.");
         _meter.CreateObservableGauge(
@@ -21,7 +21,7 @@ internal sealed class ControlPlaneMetrics : IDisposable
         _meter.CreateObservableCounter("waypoint_control_plane_translations_total", () => Measure(controlPlane.Counts), null, "Things translated, by kind.");
     }
 
-    public Histogram<double> BatchSeconds { get; }
+    public Histogram<double> BatchMilliseconds { get; }
 
     public Counter<long> Batches { get; }
 

@@ -9,6 +9,9 @@ using Envoy.Extensions.Filters.Http.Router.V3;
 using Envoy.Extensions.Filters.Network.HttpConnectionManager.V3;
 using Envoy.Extensions.Filters.Network.TcpProxy.V3;
 using Envoy.Extensions.RequestId.Uuid.V3;
+using Google.Protobuf.WellKnownTypes;
+using Istio.Stats;
+using Udpa.Type.V1;
 using Waypoint.GatewayApi.Model;
 using Waypoint.GatewayApi.Validation;
 using EnvoyRoute = Envoy.Config.Route.V3.Route;
@@ -23,12 +26,32 @@ internal sealed class ChainTranslation(RouteAttachment attachment, RouteTranslat
     private const uint DirectResponseLimit = 1024 * 1024;
     private const string LocalAddress = "envoy.filters.listener.original_dst.local_ip";
 
+    private static readonly PluginConfig Stats = new() { DisableHostHeaderFallback = true, Reporter = Reporter.ServerGateway };
+
     private static readonly HttpFilter[] HttpFilters =
     [
         HttpFilter("envoy.filters.http.grpc_stats", new FilterConfig { EmitFilterState = true, StatsForAllMethods = false }),
         HttpFilter("envoy.filters.http.fault", new HTTPFault()),
         HttpFilter("envoy.filters.http.cors", new Envoy.Extensions.Filters.Http.Cors.V3.Cors()),
+        // Finds out about the server's workload in WDS, as the next filter's labels say it.
+        HttpFilter("waypoint_upstream_peer_metadata", Untyped("io.istio.http.peer_metadata.Config", new Struct
+        {
+            Fields =
+            {
+                ["upstream_discovery"] = Value.ForList(Value.ForStruct(new Struct { Fields = { ["workload_discovery"] = Value.ForStruct(new Struct()) } })),
+            },
+        })),
+        HttpFilter("istio.stats", Stats),
         HttpFilter("envoy.filters.http.router", new Router()),
+    ];
+
+    private static readonly Filter[] TcpFilters =
+    [
+        NetworkFilter("istio.metadata_exchange", Untyped("envoy.tcp.metadataexchange.config.MetadataExchange", new Struct
+        {
+            Fields = { ["enable_discovery"] = Value.ForBool(true), ["protocol"] = Value.ForString("istio-peer-exchange") },
+        })),
+        NetworkFilter("istio.stats", Stats),
     ];
 
     /// <summary>The chain for HTTP: the routes that are attached, or everything to the service itself.</summary>
@@ -58,7 +81,7 @@ internal sealed class ChainTranslation(RouteAttachment attachment, RouteTranslat
             proxy.Cluster = name;
         }
 
-        return new FilterChain { Name = name, Filters = { NetworkFilter("envoy.filters.network.tcp_proxy", proxy) } };
+        return new FilterChain { Name = name, Filters = { TcpFilters, NetworkFilter("envoy.filters.network.tcp_proxy", proxy) } };
     }
 
     /// <summary>The two chains for traffic to workloads' own addresses.</summary>
@@ -70,6 +93,7 @@ internal sealed class ChainTranslation(RouteAttachment attachment, RouteTranslat
             Filters =
             {
                 ConnectAuthority(),
+                TcpFilters,
                 NetworkFilter("envoy.filters.network.tcp_proxy", new TcpProxy { StatPrefix = ResourceNames.Encap, Cluster = ResourceNames.Encap }),
             },
         };
@@ -151,6 +175,8 @@ internal sealed class ChainTranslation(RouteAttachment attachment, RouteTranslat
             },
         },
     });
+
+    private static TypedStruct Untyped(string type, Struct value) => new() { TypeUrl = "type.googleapis.com/" + type, Value = value };
 
     private static Filter NetworkFilter(string name, Google.Protobuf.IMessage config) => new() { Name = name, TypedConfig = ProtoValues.Pack(config) };
 

@@ -4,6 +4,7 @@ using Microsoft.AspNetCore.Server.Kestrel.Core;
 using Waypoint.GatewayApi.Serving;
 using Waypoint.GatewayApi.Sources.Folder;
 using Waypoint.Xds.Grpc;
+using Waypoint.Xds.Metrics;
 
 namespace Waypoint.ControlPlane;
 
@@ -70,8 +71,9 @@ internal static class Program
         {
             ILoggerFactory loggers = admin.Services.GetRequiredService<ILoggerFactory>();
             FolderSource source = new(options.Directory, loggers.CreateLogger<FolderSource>());
+            using PrometheusExporter metrics = new();
             using GatewayApi.Serving.ControlPlane controlPlane = new(source, options.Mesh, loggers);
-            AdminEndpoints.Map(admin, controlPlane);
+            AdminEndpoints.Map(admin, controlPlane, metrics);
 
             GrpcServices services = new(loggers.CreateLogger<GrpcServices>());
             controlPlane.Server.AddTo(services);

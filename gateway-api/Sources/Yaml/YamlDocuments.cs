@@ -24,6 +24,7 @@ internal sealed class YamlDocuments
     private readonly Parser _parser;
     private readonly Dictionary<string, YamlNode> _anchors = [];
     private int _nodes;
+    private int _line = 1;
 
     private YamlDocuments(TextReader text) => _parser = new Parser(text);
 
@@ -31,22 +32,41 @@ internal sealed class YamlDocuments
     /// <exception cref="YamlSyntaxException">The text cannot be read; the line is where reading stopped.</exception>
     public static IReadOnlyList<YamlNode> Read(string text)
     {
+        YamlDocuments documents = new(new StringReader(text));
         try
         {
-            return new YamlDocuments(new StringReader(text)).ReadAll();
+            return documents.ReadAll();
         }
         catch (YamlException exception)
         {
-            throw new YamlSyntaxException((int)exception.Start.Line, Reason(exception));
+            int line = (int)Math.Max(Math.Max(exception.Start.Line, exception.End.Line), documents._line);
+            throw new YamlSyntaxException(TabbedLine(text, exception.Message, line) ?? line, exception.Message.TrimEnd('.'));
+        }
+        catch (InvalidOperationException)
+        {
+            // The parser loses its way in some texts whose brackets do not match, without a word of its own for it.
+            throw new YamlSyntaxException(documents._line, "what follows this line is not YAML: a bracket or a quote may not be closed");
         }
     }
 
-    private static string Reason(YamlException exception)
+    /// <summary>The parser notices a tab, the commonest of mistakes, but not on which line it is.</summary>
+    private static int? TabbedLine(string text, string message, int from)
     {
-        string reason = exception.Message;
-        // YamlDotNet puts "(Line: 3, Col: 5, Idx: 40) - (Line: ...): " in front of some messages.
-        int end = reason.StartsWith('(') ? reason.IndexOf("): ", StringComparison.Ordinal) : -1;
-        return (end < 0 ? reason : reason[(end + 3)..]).TrimEnd('.');
+        if (!message.Contains("tab", StringComparison.Ordinal))
+        {
+            return null;
+        }
+
+        string[] lines = text.Split('\n');
+        for (int index = from - 1; index < lines.Length; index++)
+        {
+            if (lines[index].AsSpan(0, lines[index].Length - lines[index].TrimStart().Length).Contains('\t'))
+            {
+                return index + 1;
+            }
+        }
+
+        return null;
     }
 
     private List<YamlNode> ReadAll()
@@ -73,6 +93,7 @@ internal sealed class YamlDocuments
     {
         ParsingEvent current = _parser.Current ?? throw new YamlSyntaxException(0, "the text ends early");
         int line = (int)current.Start.Line;
+        _line = line;
         if (depth > MaximumDepth)
         {
             throw new YamlSyntaxException(line, $"nested deeper than {MaximumDepth} levels");

@@ -1,10 +1,10 @@
 using System.Text.Json.Nodes;
 using Google.Protobuf;
-using Waypoint.GatewayApi.Serving;
+using Waypoint.Xds.Delta;
 
 namespace Waypoint.GatewayApi.Tests.Istiod;
 
-/// <summary>What istiod sent, as messages of ours, without what only a proxy built by Istio understands.</summary>
+/// <summary>What istiod sent, as messages of ours, without the tags of its spans.</summary>
 internal static class IstiodDump
 {
     private static readonly JsonParser Parser = new(JsonParser.Settings.Default.WithTypeRegistry(ResourceJson.Types).WithIgnoreUnknownFields(true));
@@ -43,7 +43,7 @@ internal static class IstiodDump
         _ => node?.DeepClone(),
     };
 
-    /// <summary>Drops spans' tags, and filters whose messages are Istio's own.</summary>
+    /// <summary>Drops spans' tags, and filters that nobody has a message for.</summary>
     private static JsonNode? Cleaned(JsonNode? node)
     {
         switch (node)
