@@ -31,8 +31,9 @@ namespace Waypoint.Xds.Delta;
 /// <summary>Resources as JSON, for dumps and for reading what another control plane has dumped.</summary>
 public static class ResourceJson
 {
-    /// <summary>Every message that a resource may carry inside an Any, as far as there is a proto of it.</summary>
-    public static TypeRegistry Types { get; } = TypeRegistry.FromFiles(
+    /// <summary>The files of every message that a resource may carry inside an Any, as far as there is a proto of it.</summary>
+    public static IReadOnlyList<FileDescriptor> Files { get; } =
+    [
         ListenerReflection.Descriptor, RouteReflection.Descriptor, ClusterReflection.Descriptor, EndpointReflection.Descriptor,
         Istio.Workload.WorkloadReflection.Descriptor, Istio.Security.AuthorizationReflection.Descriptor, Istio.Stats.ConfigReflection.Descriptor,
         HttpConnectionManagerReflection.Descriptor, TcpProxyReflection.Descriptor,
@@ -47,7 +48,11 @@ public static class ResourceJson
         UriTemplateRewriteReflection.Descriptor, UuidReflection.Descriptor, PreviousHostsReflection.Descriptor, InternalUpstreamReflection.Descriptor,
         RawBufferReflection.Descriptor, UpstreamProxyProtocolReflection.Descriptor, TlsReflection.Descriptor, SecretReflection.Descriptor,
         Envoy.Extensions.Upstreams.Http.V3.HttpProtocolOptionsReflection.Descriptor, Udpa.Type.V1.TypedStructReflection.Descriptor,
-        global::Xds.Type.V3.TypedStructReflection.Descriptor, global::Xds.Type.Matcher.V3.IpReflection.Descriptor, WrappersReflection.Descriptor, StructReflection.Descriptor);
+        global::Xds.Type.V3.TypedStructReflection.Descriptor, global::Xds.Type.Matcher.V3.IpReflection.Descriptor, WrappersReflection.Descriptor, StructReflection.Descriptor,
+    ];
+
+    /// <summary>The messages of <see cref="Files"/>, by name.</summary>
+    public static TypeRegistry Types { get; } = TypeRegistry.FromFiles(Files);
 
     private static readonly JsonFormatter Formatter = new(new JsonFormatter.Settings(formatDefaultValues: false, Types));
 

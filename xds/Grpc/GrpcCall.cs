@@ -136,13 +136,10 @@ public sealed class GrpcCall<TRequest, TResponse> : IAsyncDisposable
         // Both after a good end do nothing; before it they reset the stream.
         await _ending.CancelAsync().ConfigureAwait(false);
         _content.Complete();
-        try
+        await ((Task)_response).ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
+        if (_response.IsCompletedSuccessfully)
         {
             (await _response.ConfigureAwait(false)).Dispose();
-        }
-        catch (Exception e) when (e is HttpRequestException or OperationCanceledException or IOException or GrpcException)
-        {
-            // It was told to whoever read; disposing has nothing to add.
         }
 
         if (_reader is not null)

@@ -12,7 +12,7 @@ public sealed class ReflectionService
     private readonly Dictionary<string, FileDescriptor> _files = new(StringComparer.Ordinal);
     private readonly Dictionary<string, FileDescriptor> _symbols = new(StringComparer.Ordinal);
 
-    /// <param name="served">The files that declare the services; the messages inside an Any may be declared in further files.</param>
+    /// <param name="served">The files that declare the services, and those of the messages that may be inside an Any.</param>
     public ReflectionService(params IEnumerable<FileDescriptor> served)
     {
         foreach (var file in served.Append(ReflectionReflection.Descriptor))
