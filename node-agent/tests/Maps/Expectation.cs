@@ -43,6 +43,20 @@ internal static class Expectation
         return allowed;
     }
 
+    /// <summary>The same for one connection, which is given one of the backends.</summary>
+    public static HashSet<string> ConnectionsBetween(DesiredState before, DesiredState after, FrontendKey dialled)
+    {
+        var allowed = new HashSet<string>();
+        foreach (string outcome in Between(before, after, dialled))
+        {
+            int open = outcome.IndexOf('[', StringComparison.Ordinal);
+            string[] backends = open < 0 ? [] : outcome[(open + 1)..^1].Split(' ', StringSplitOptions.RemoveEmptyEntries);
+            allowed.UnionWith(backends.Length == 0 ? [outcome] : backends.Select(backend => outcome[..open] + backend));
+        }
+
+        return allowed;
+    }
+
     private static IEnumerable<Entry> Versions(IEnumerable<DesiredState> states, EntryKey key) =>
         states.Select(state => state.Entries.GetValueOrDefault(key)).OfType<Entry>();
 

@@ -30,6 +30,66 @@ internal static class KernelReader
             : Incomplete;
     }
 
+    /// <summary>
+    /// One connection, decided in single looks at the maps with anything happening between them. Like the kernel's, a reader that misses what
+    /// it was led to begins again, once.
+    /// </summary>
+    /// <returns>After each look null; in the end what the connection was given.</returns>
+    public static IEnumerable<string?> ReadSlowly(InMemoryKernelMaps maps, FrontendKey dialled, int random)
+    {
+        for (int attempt = 0; attempt < 2; attempt++)
+        {
+            bool found = maps.Frontends.Entries.TryGetValue(dialled, out Frontend frontend);
+            yield return null;
+            if (!found && !maps.Frontends.Entries.TryGetValue(dialled with { Port = default }, out frontend))
+            {
+                yield return Untouched;
+                yield break;
+            }
+
+            yield return null;
+            if (!maps.Services.Entries.TryGetValue(frontend.Service, out Service service))
+            {
+                continue;
+            }
+
+            yield return null;
+            string way = "";
+            if (service.Waypoint != 0)
+            {
+                way = "waypoint ";
+                if (!maps.Services.Entries.TryGetValue(service.Waypoint, out service))
+                {
+                    continue;
+                }
+
+                yield return null;
+            }
+
+            if (service.Count == 0)
+            {
+                yield return $"{way}[]";
+                yield break;
+            }
+
+            if (!maps.Slots.Entries.TryGetValue(new SlotKey(service.Slots, (uint)random % service.Count), out Slot slot))
+            {
+                continue;
+            }
+
+            yield return null;
+            if (maps.Backends.Entries.TryGetValue(slot.Backend, out Backend backend))
+            {
+                yield return way + Name(backend);
+                yield break;
+            }
+        }
+
+        yield return Incomplete;
+    }
+
+    private static string Name(Backend backend) => $"{backend.Addr}:{backend.Port}{(backend.Flags == BackendFlags.None ? "" : "+header")}";
+
     private static string Slots(InMemoryKernelMaps maps, Service service)
     {
         var backends = new List<string>();
@@ -41,7 +101,7 @@ internal static class KernelReader
                 return Incomplete;
             }
 
-            backends.Add($"{backend.Addr}:{backend.Port}{(backend.Flags == BackendFlags.None ? "" : "+header")}");
+            backends.Add(Name(backend));
         }
 
         return $"[{string.Join(' ', backends)}]";

@@ -53,6 +53,53 @@ public sealed class MapTransactionTests
         }
     }
 
+    [Theory]
+    [MemberData(nameof(Seeds))]
+    public void A_connection_that_is_decided_while_a_transaction_goes_by_gets_what_was_or_what_will_be(int seed)
+    {
+        var maps = new InMemoryKernelMaps();
+        var mesh = new RandomMesh(seed);
+        var random = new Random(seed);
+        var store = new WorkloadStore(MeshBuilder.Node);
+        var builder = new IntentBuilder(store);
+        var writer = new MapWriter(maps);
+        DesiredState before = State(builder);
+        for (int step = 0; step < 40; step++)
+        {
+            IReadOnlyList<UnitChange> differences = builder.Update(mesh.Step(store), NoPods);
+            DesiredState after = State(builder);
+            FrontendKey[] dialled = [.. before.Frontends.Concat(after.Frontends).Distinct()];
+            var readers = new List<(FrontendKey Dialled, IEnumerator<string?> Reader)>();
+            maps.Step = () =>
+            {
+                // Readers begin at any moment, and between two of them any number of writes goes by.
+                foreach (FrontendKey key in dialled)
+                {
+                    readers.Add((key, KernelReader.ReadSlowly(maps, key, random.Next()).GetEnumerator()));
+                }
+
+                foreach ((_, IEnumerator<string?> reader) in readers.Where(reader => reader.Reader.Current is null && random.Next(3) == 0))
+                {
+                    reader.MoveNext();
+                }
+            };
+            writer.Commit(differences, builder.Current.Pods, keepStrangers: false);
+            maps.Step = () => { };
+
+            foreach ((FrontendKey key, IEnumerator<string?> reader) in readers)
+            {
+                while (reader.Current is null)
+                {
+                    Assert.True(reader.MoveNext());
+                }
+
+                Assert.Contains(reader.Current, Expectation.ConnectionsBetween(before, after, key));
+            }
+
+            before = after;
+        }
+    }
+
     [Fact]
     public void What_is_there_already_is_not_written_again()
     {
