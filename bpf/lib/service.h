@@ -43,7 +43,12 @@ static __always_inline int resolve_once(const struct pod *pod, const struct fron
 	struct service service;
 
 	any_port.port = 0;
-	if (!read_entry(&frontends, dialled, &frontend) && !read_entry(&frontends, &any_port, &frontend))
+	/*
+	 * The exact one once more: between the first two looks its frontend may have come and the one for any
+	 * port, which it replaces, have gone. A service must not be missed for that.
+	 */
+	if (!read_entry(&frontends, dialled, &frontend) && !read_entry(&frontends, &any_port, &frontend) &&
+	    !read_entry(&frontends, dialled, &frontend))
 		return COUNTER_NOT_IN_MESH;
 	choice->service = frontend.service;
 	if (!read_entry(&services, &choice->service, &service))

@@ -8,11 +8,13 @@ internal static class Expectation
 {
     public static string Read(DesiredState state, FrontendKey dialled)
     {
-        if (!state.TryFind(dialled, out Entry entry))
+        FrontendKey anyPort = dialled with { Port = default };
+        if (!state.Leads(dialled) && !state.Leads(anyPort))
         {
             return KernelReader.Untouched;
         }
 
+        Entry entry = state.Find(state.Leads(dialled) ? dialled : anyPort);
         return entry.Waypoint is { } waypoint ? $"waypoint {Slots(state.Entries[waypoint])}" : Slots(entry);
     }
 
@@ -26,13 +28,14 @@ internal static class Expectation
         DesiredState[] states = [before, after];
         foreach (DesiredState state in states)
         {
-            if (!state.TryFind(dialled, out Entry found))
+            // A port that goes may be led for a moment to where the service's other ports still lead.
+            Entry[] found = [.. new[] { dialled, dialled with { Port = default } }.Where(state.Leads).Select(state.Find)];
+            if (found.Length == 0)
             {
                 allowed.Add(KernelReader.Untouched);
-                continue;
             }
 
-            foreach (Entry entry in Versions(states, found.Key))
+            foreach (Entry entry in found.SelectMany(entry => Versions(states, entry.Key)))
             {
                 allowed.UnionWith(entry.Waypoint is { } waypoint
                     ? Versions(states, waypoint).Select(version => $"waypoint {Slots(version)}")
@@ -73,11 +76,7 @@ internal sealed class DesiredState(IEnumerable<Unit> units)
 
     public IEnumerable<FrontendKey> Frontends => _frontends.Keys;
 
-    public bool TryFind(FrontendKey dialled, out Entry entry)
-    {
-        bool found = _frontends.TryGetValue(dialled, out EntryKey key)
-            || _frontends.TryGetValue(dialled with { Port = default }, out key);
-        entry = found ? Entries[key] : null!;
-        return found;
-    }
+    public bool Leads(FrontendKey frontend) => _frontends.ContainsKey(frontend);
+
+    public Entry Find(FrontendKey frontend) => Entries[_frontends[frontend]];
 }

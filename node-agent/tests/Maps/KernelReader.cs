@@ -39,15 +39,20 @@ internal static class KernelReader
     {
         for (int attempt = 0; attempt < 2; attempt++)
         {
-            bool found = maps.Frontends.Entries.TryGetValue(dialled, out Frontend frontend);
-            yield return null;
-            if (!found && !maps.Frontends.Entries.TryGetValue(dialled with { Port = default }, out frontend))
+            Frontend frontend = default;
+            bool found = false;
+            foreach (FrontendKey key in new[] { dialled, dialled with { Port = default }, dialled })
+            {
+                found = found || maps.Frontends.Entries.TryGetValue(key, out frontend);
+                yield return null;
+            }
+
+            if (!found)
             {
                 yield return Untouched;
                 yield break;
             }
 
-            yield return null;
             if (!maps.Services.Entries.TryGetValue(frontend.Service, out Service service))
             {
                 continue;
