@@ -2,6 +2,7 @@ using Waypoint.NodeAgent.Engine;
 using Waypoint.NodeAgent.Enrolment;
 using Waypoint.NodeAgent.Reconciliation;
 using Waypoint.NodeAgent.Reporting;
+using Waypoint.Xds.Metrics;
 
 namespace Waypoint.NodeAgent.Hosting;
 
@@ -37,6 +38,7 @@ internal static class AgentHost
             provider.GetRequiredService<Reconciler>(),
             options.ConnectionLog ? new ConnectionLog(Console.Out, TimeProvider.System) : null));
         services.AddSingleton<AgentMetrics>();
+        services.AddSingleton(_ => new PrometheusExporter());
         services.AddSingleton<AdminEndpoints>();
 
         services.AddHostedService<EngineAttachment>();
@@ -45,8 +47,24 @@ internal static class AgentHost
         services.AddHostedService<NamespaceSweeper>();
 
         WebApplication application = builder.Build();
+        application.Services.GetRequiredService<AgentMetrics>();
+        var exporter = application.Services.GetRequiredService<PrometheusExporter>();
+        application.UseWhen(
+            context => context.Connection.LocalPort == options.MetricsAddress.Port,
+            metrics => metrics.Run(context => ServeMetricsAsync(context, exporter)));
         application.Services.GetRequiredService<AdminEndpoints>().Map(application);
         return application;
+    }
+
+    private static Task ServeMetricsAsync(HttpContext context, PrometheusExporter exporter)
+    {
+        if (context.Request.Path.Value is "/metrics" or "/stats/prometheus")
+        {
+            return exporter.WriteAsync(context.Response);
+        }
+
+        context.Response.StatusCode = StatusCodes.Status404NotFound;
+        return Task.CompletedTask;
     }
 
     private static void AddLogging(ILoggingBuilder logging)

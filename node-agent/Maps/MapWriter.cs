@@ -14,7 +14,7 @@ internal sealed class MapWriter(IKernelMaps maps)
     private bool _known;
     private bool _strangers;
 
-    public MapMirror Mirror { get; private set; } = new();
+    public MapMirror Mirror { get; private set; } = MapMirror.Read(maps);
 
     /// <summary>Something that is wanted is not in the maps yet.</summary>
     public bool IsBehind => !_known || _desired.DirtyEntries.Count > 0 || _desired.DirtyFrontends.Count > 0;

@@ -19,19 +19,30 @@ public sealed class AgentTests(AgentBed bed) : IDisposable
     private string Two => $"{bed.Server.Address4}:{_two.Port}";
 
     [Fact]
-    public async Task An_enrolled_pod_reaches_a_service_and_the_log_says_so()
+    public async Task An_enrolled_pod_reaches_a_service_and_the_metrics_and_the_log_say_so()
     {
         bed.SayEcho(null, _one.Port);
         await using AgentProcess agent = await AgentProcess.StartAsync(bed.Bed, "--connection-log");
         JsonElement enrolled = await agent.EnrolAsync(bed.Client);
         Assert.Equal(bed.Client.Address4.ToString(), enrolled.GetProperty("addresses")[0].GetString());
         Assert.Equal("Kubernetes//Pod/shop/client", enrolled.GetProperty("workload").GetString());
+        double balanced = await agent.MetricAsync("waypoint_kernel_total", "\"balanced\"");
 
         using (Socket client = Connect())
         {
             client.Send("hello"u8);
         }
 
+        await agent.WaitAsync(async () => await agent.MetricAsync("istio_tcp_received_bytes_total", "source_workload=\"client\"") == 5, "the bytes of the connection");
+        string[] labels =
+        [
+            "source_workload=\"client\"", "source_principal=\"spiffe://cluster.local/ns/shop/sa/client\"", "destination_workload=\"server-0\"",
+            "destination_service=\"echo.shop.svc.cluster.local\"", "destination_service_namespace=\"shop\"", "response_flags=\"-\"",
+        ];
+        Assert.Equal(1, await agent.MetricAsync("istio_tcp_connections_opened_total", labels));
+        Assert.Equal(1, await agent.MetricAsync("istio_tcp_connections_closed_total", labels));
+        Assert.Equal(balanced + 1, await agent.MetricAsync("waypoint_kernel_total", "\"balanced\""));
+        Assert.Equal(1, await agent.MetricAsync("waypoint_map_entries", "map=\"pods\""));
         await agent.WaitAsync(
             () => Task.FromResult(agent.Output.Contains($"connection complete src.addr={bed.Client.Address4}:", StringComparison.Ordinal)
                 && agent.Output.Contains($"dst.addr=10.96.0.1:80 dst.connected={One} dst.service=\"echo.shop.svc.cluster.local\"", StringComparison.Ordinal)),
