@@ -30,7 +30,7 @@ export const options = {
       rate,
       timeUnit: '1s',
       duration,
-      preAllocatedVUs: 50,
+      preAllocatedVUs: 200,
     },
   },
   thresholds: {

@@ -10,7 +10,11 @@ namespace Waypoint.Mesh.Tests.ForeignClients;
 public sealed class H2SpecTests(DemoMesh demo, ITestOutputHelper output)
 {
     /// <summary>The cases that fail, each with its reason. A case that is repaired must leave the list.</summary>
-    private static readonly Dictionary<string, string> Known = [];
+    private static readonly Dictionary<string, string> Known = new()
+    {
+        ["http2/3.5 Sends invalid connection preface"] =
+            "the port speaks both versions: what is no preface of HTTP/2 is read as HTTP/1.1, and gets its 400 before the close",
+    };
 
     [Fact]
     public async Task The_waypoint_conforms_but_for_known_cases()
@@ -18,7 +22,8 @@ public sealed class H2SpecTests(DemoMesh demo, ITestOutputHelper output)
         string report = Path.Combine(demo.Mesh.Bed.ScratchDirectory, "h2spec.xml");
         ProcessResult h2spec = await demo.Client.RunAsync(
             "h2spec", ["--host=echo.shop", "--port=80", "--timeout=5", $"--junit-report={report}"], TimeSpan.FromMinutes(4));
-        output.WriteLine(h2spec.Output[Math.Max(0, h2spec.Output.LastIndexOf("Finished", StringComparison.Ordinal))..]);
+        // Its report repeats what failed at the end.
+        output.WriteLine(h2spec.Output[Math.Max(0, h2spec.Output.LastIndexOf("Failures:", StringComparison.Ordinal))..]);
 
         IEnumerable<string> failed = XDocument.Load(report).Descendants("testcase")
             .Where(test => test.Element("failure") is not null || test.Element("error") is not null)

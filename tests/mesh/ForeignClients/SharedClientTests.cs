@@ -41,7 +41,7 @@ public sealed class SharedClientTests(DemoMesh demo, ITestOutputHelper output) :
     public async Task K6_sees_no_failure_and_the_canarys_share()
     {
         ProcessResult k6 = await demo.Client.RunAsync("k6",
-            ["run", "--quiet", "--no-usage-report", "-e", "TARGET=http://echo.shop", Path.Combine(Programs.RepositoryRoot, "loadtest", "canary.js")], TimeSpan.FromMinutes(2));
+            ["run", "--quiet", "--no-usage-report", "-e", "TARGET=http://echo.shop", "-e", "RATE=200", Path.Combine(Programs.RepositoryRoot, "loadtest", "canary.js")], TimeSpan.FromMinutes(2));
 
         output.WriteLine(k6.Output);
         Assert.True(k6.ExitCode == 0, k6.Output + k6.Error);
