@@ -223,7 +223,7 @@ internal sealed class BackendForwarder(IHttpForwarder forwarder, UpstreamClients
         }
         else
         {
-            failure = UpstreamFailure.BeforeResponse(upstream.Failure ?? exception ?? new HttpRequestException());
+            failure = UpstreamFailure.BeforeResponse(exception ?? new HttpRequestException());
         }
 
         if (failure.Health is { } health)

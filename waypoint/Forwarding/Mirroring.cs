@@ -68,14 +68,16 @@ internal sealed class Mirroring(UpstreamClients clients)
             {
                 Version = isHttp2 ? HttpVersion.Version20 : HttpVersion.Version11,
                 VersionPolicy = HttpVersionPolicy.RequestVersionExact,
-                Content = body is not null ? body : UpstreamHeaders.NeedsContent(context.Request.Headers) ? new ByteArrayContent([]) : null,
             };
-            if (body is not null)
+            HttpContent? content = body;
+            if (context.Request.ContentLength is { } length)
             {
-                body.Headers.ContentLength = context.Request.ContentLength;
+                content ??= new ByteArrayContent([]);
+                content.Headers.ContentLength = length;
             }
 
-            UpstreamHeaders.CopyRequest(exchange, request, request.Content);
+            UpstreamHeaders.CopyRequest(exchange, request, ref content);
+            request.Content = content;
 
             // On the pool, so that not even a slow connect() is the request's business.
             _ = Task.Run(() => SendAsync(request, new HttpMessageInvoker(clients.For(cluster), disposeHandler: false)));
@@ -110,21 +112,19 @@ internal sealed class Mirroring(UpstreamClients clients)
 /// <summary>The copies of one request; the default has none.</summary>
 internal readonly struct MirrorCopies(List<(ClusterSlot Slot, MirrorBody? Body)> targets)
 {
+    private static readonly (ClusterSlot, MirrorBody?)[] None = [];
+    private static readonly MirrorBody[] NoBodies = [];
+
     private readonly List<(ClusterSlot Slot, MirrorBody? Body)>? _targets = targets;
 
-    public IReadOnlyList<(ClusterSlot Slot, MirrorBody? Body)> Targets => _targets is null ? [] : _targets;
+    public IReadOnlyList<(ClusterSlot Slot, MirrorBody? Body)> Targets => _targets is null ? None : _targets;
 
-    public IReadOnlyList<MirrorBody> Bodies => _targets is null ? [] : [.. _targets.Where(t => t.Body is not null).Select(t => t.Body!)];
+    public IReadOnlyList<MirrorBody> Bodies => _targets is null ? NoBodies : [.. _targets.Where(t => t.Body is not null).Select(t => t.Body!)];
 
     /// <summary>The request is over: a copy whose body did not end with it must not look whole.</summary>
     public void Abandon()
     {
-        if (_targets is null)
-        {
-            return;
-        }
-
-        foreach (var (_, body) in _targets)
+        foreach (var (_, body) in Targets)
         {
             body?.Abandon();
         }

@@ -9,8 +9,9 @@ namespace Waypoint.Proxy.Forwarding;
 /// </summary>
 internal sealed class ResponseBody(HttpContent inner, Exchange exchange, RequestClock? clock) : HttpContent
 {
-    protected override async Task<Stream> CreateContentReadStreamAsync() =>
-        new CountingStream(await inner.ReadAsStreamAsync().ConfigureAwait(false), exchange, clock);
+    // The client library has its stream ready once the head is there, so nothing is waited for.
+    protected override Task<Stream> CreateContentReadStreamAsync() =>
+        Task.FromResult<Stream>(new CountingStream(inner.ReadAsStream(), exchange, clock));
 
     protected override Task SerializeToStreamAsync(Stream stream, TransportContext? context) => inner.CopyToAsync(stream, context);
 

@@ -9,11 +9,11 @@ namespace Waypoint.Proxy.Forwarding;
 /// <summary>Copies headers between client and backend, byte for byte but for what belongs to one connection only.</summary>
 internal static class UpstreamHeaders
 {
-    /// <summary>Copies the request's headers. Those that the client library keeps with the content go there, if it is given.</summary>
+    /// <summary>Copies the request's headers.</summary>
     /// <param name="exchange">The request.</param>
-    /// <param name="request">Gets everything but the content's headers.</param>
-    /// <param name="content">Gets those; null when it has them already or there is none.</param>
-    public static void CopyRequest(Exchange exchange, HttpRequestMessage request, HttpContent? content)
+    /// <param name="request">Gets everything but what the client library keeps with the content.</param>
+    /// <param name="content">Gets that; an empty one is made for it when there is none.</param>
+    public static void CopyRequest(Exchange exchange, HttpRequestMessage request, ref HttpContent? content)
     {
         var headers = exchange.Context.Request.Headers;
         var connection = headers.Connection;
@@ -26,8 +26,10 @@ internal static class UpstreamHeaders
                 continue;
             }
 
-            if (!TryAdd(target, name, values) && content is not null)
+            if (!TryAdd(target, name, values))
             {
+                content ??= new ByteArrayContent([]);
+                content.Headers.Remove(name);
                 TryAdd(content.Headers, name, values);
             }
         }
@@ -47,28 +49,6 @@ internal static class UpstreamHeaders
         {
             target.TryAddWithoutValidation(EnvoyHeaders.ForwardedProto, exchange.Context.Request.Scheme);
         }
-    }
-
-    /// <summary>True when the request has a header that the client library wants to keep with a content.</summary>
-    public static bool NeedsContent(IHeaderDictionary headers)
-    {
-        if (headers.ContentLength.HasValue)
-        {
-            return true;
-        }
-
-        foreach (var (name, _) in headers)
-        {
-            if (name.StartsWith("Content-", StringComparison.OrdinalIgnoreCase)
-                || name.Equals(HeaderNames.Allow, StringComparison.OrdinalIgnoreCase)
-                || name.Equals(HeaderNames.Expires, StringComparison.OrdinalIgnoreCase)
-                || name.Equals(HeaderNames.LastModified, StringComparison.OrdinalIgnoreCase))
-            {
-                return true;
-            }
-        }
-
-        return false;
     }
 
     /// <summary>Copies the head of an answer.</summary>

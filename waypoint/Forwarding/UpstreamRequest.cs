@@ -22,8 +22,7 @@ internal sealed class UpstreamRequest : HttpTransformer, IDisposable
 
     private readonly Exchange _exchange;
     private readonly string _target;
-    private readonly HttpContent? _content;
-    private bool _contentHasHeaders;
+    private HttpContent? _content;
 
     /// <param name="exchange">The request.</param>
     /// <param name="target">Path and query to send.</param>
@@ -43,7 +42,7 @@ internal sealed class UpstreamRequest : HttpTransformer, IDisposable
         {
             exchange.RequestEndedTimestamp = exchange.StartedTimestamp;
 
-            if (UpstreamHeaders.NeedsContent(context.Request.Headers))
+            if (context.Request.ContentLength.HasValue)
             {
                 _content = new ByteArrayContent([]);
             }
@@ -67,9 +66,6 @@ internal sealed class UpstreamRequest : HttpTransformer, IDisposable
     /// <summary>True when the answer of the latest try was thrown away because there is to be another.</summary>
     public bool RetryWanted { get; private set; }
 
-    /// <summary>What the client library threw in the latest try; null when it brought an answer.</summary>
-    public Exception? Failure { get; private set; }
-
     public bool CanReplay => Body is not { CanReplay: false };
 
     /// <summary>The way into the connection pools for this request.</summary>
@@ -79,7 +75,6 @@ internal sealed class UpstreamRequest : HttpTransformer, IDisposable
     public void StartTry()
     {
         RetryWanted = false;
-        Failure = null;
         if (Body is null)
         {
             Clock?.RequestEnded();
@@ -93,8 +88,7 @@ internal sealed class UpstreamRequest : HttpTransformer, IDisposable
         CancellationToken cancellationToken)
     {
         proxyRequest.RequestUri = new Uri(destinationPrefix + _target, AsIs);
-        UpstreamHeaders.CopyRequest(_exchange, proxyRequest, _contentHasHeaders ? null : _content);
-        _contentHasHeaders = true;
+        UpstreamHeaders.CopyRequest(_exchange, proxyRequest, ref _content);
         return ValueTask.CompletedTask;
     }
 
@@ -227,7 +221,7 @@ internal sealed class UpstreamRequest : HttpTransformer, IDisposable
     /// </summary>
     private sealed class Invoker(HttpMessageHandler handler, UpstreamRequest upstream) : HttpMessageInvoker(handler, disposeHandler: false)
     {
-        public override async Task<HttpResponseMessage> SendAsync(HttpRequestMessage request, CancellationToken cancellationToken)
+        public override Task<HttpResponseMessage> SendAsync(HttpRequestMessage request, CancellationToken cancellationToken)
         {
             request.Content = upstream._content;
             if (request.Version.Major == 1)
@@ -235,15 +229,7 @@ internal sealed class UpstreamRequest : HttpTransformer, IDisposable
                 UpstreamClients.AllowOneWrite(request);
             }
 
-            try
-            {
-                return await base.SendAsync(request, cancellationToken).ConfigureAwait(false);
-            }
-            catch (Exception e)
-            {
-                upstream.Failure = e;
-                throw;
-            }
+            return base.SendAsync(request, cancellationToken);
         }
     }
 }

@@ -90,10 +90,10 @@ internal sealed class RetryState(RetryPolicy policy, ClusterLoad load, CircuitBr
         return kind switch
         {
             UpstreamFailureKind.Overflow or UpstreamFailureKind.Timeout or UpstreamFailureKind.IdleTimeout => false,
-            _ when (Policy.On & AnyReset) != 0 => true,
+            _ when Has(AnyReset) => true,
             UpstreamFailureKind.Connect or UpstreamFailureKind.ConnectTimeout =>
-                (Policy.On & (RetryOn.ConnectFailure | RetryOn.ResetBeforeRequest)) != 0,
-            UpstreamFailureKind.RefusedStream => Policy.On.HasFlag(RetryOn.RefusedStream),
+                Has(RetryOn.ConnectFailure | RetryOn.ResetBeforeRequest),
+            UpstreamFailureKind.RefusedStream => Has(RetryOn.RefusedStream),
 
             // Gateway API asks for a retry after a backend timeout where 504 is among the codes; Envoy itself makes none.
             UpstreamFailureKind.PerTryTimeout => WantsStatus(StatusCodes.Status504GatewayTimeout),
@@ -101,19 +101,21 @@ internal sealed class RetryState(RetryPolicy policy, ClusterLoad load, CircuitBr
         };
     }
 
+    private bool Has(RetryOn condition) => (Policy.On & condition) != 0;
+
     private bool WantsStatus(int status) =>
-        (Policy.On.HasFlag(RetryOn.ServerError5xx) && status >= 500)
-        || (Policy.On.HasFlag(RetryOn.GatewayError) && status is 502 or 503 or 504)
-        || (Policy.On.HasFlag(RetryOn.Retriable4xx) && status == StatusCodes.Status409Conflict)
-        || (Policy.On.HasFlag(RetryOn.RetriableStatusCodes) && Policy.StatusCodes.Contains(status));
+        (Has(RetryOn.ServerError5xx) && status >= 500)
+        || (Has(RetryOn.GatewayError) && status is 502 or 503 or 504)
+        || (Has(RetryOn.Retriable4xx) && status == StatusCodes.Status409Conflict)
+        || (Has(RetryOn.RetriableStatusCodes) && Policy.StatusCodes.Contains(status));
 
     private bool WantsGrpc(StringValues status) => status.Count == 1 && status[0] switch
     {
-        "1" => Policy.On.HasFlag(RetryOn.GrpcCancelled),
-        "4" => Policy.On.HasFlag(RetryOn.GrpcDeadlineExceeded),
-        "8" => Policy.On.HasFlag(RetryOn.GrpcResourceExhausted),
-        "13" => Policy.On.HasFlag(RetryOn.GrpcInternal),
-        "14" => Policy.On.HasFlag(RetryOn.GrpcUnavailable),
+        "1" => Has(RetryOn.GrpcCancelled),
+        "4" => Has(RetryOn.GrpcDeadlineExceeded),
+        "8" => Has(RetryOn.GrpcResourceExhausted),
+        "13" => Has(RetryOn.GrpcInternal),
+        "14" => Has(RetryOn.GrpcUnavailable),
         _ => false,
     };
 }

@@ -26,7 +26,7 @@ public sealed class LoadTests
         var address = clientHttp2 ? proxy.Http2 : proxy.Http1;
         var failures = new ConcurrentBag<string>();
 
-        await Parallel.ForAsync(0, 2000, new ParallelOptions { MaxDegreeOfParallelism = 64 }, async (i, cancellation) =>
+        await Parallel.ForAsync(0, 600, new ParallelOptions { MaxDegreeOfParallelism = 64 }, async (i, cancellation) =>
         {
             // Sizes on both sides of what fits in one packet, one buffer and the replay limit.
             var body = new byte[i % 5 == 0 ? 100_000 : i % 300];
@@ -63,7 +63,7 @@ public sealed class LoadTests
             CancellationToken.None);
         var failed = 0;
 
-        await Parallel.ForAsync(0, 1000, new ParallelOptions { MaxDegreeOfParallelism = 16 }, async (i, cancellation) =>
+        await Parallel.ForAsync(0, 500, new ParallelOptions { MaxDegreeOfParallelism = 16 }, async (i, cancellation) =>
         {
             using var response = await client.GetAsync(new Uri($"http://{proxy.Http1}/{i}"), cancellation);
             if (response.StatusCode != HttpStatusCode.OK)
@@ -91,10 +91,12 @@ public sealed class LoadTests
             using var response = await client.GetAsync(new Uri($"http://{proxy.Http1}/{i}"), cancellation);
         });
 
+        // A client may have its answer a moment before the request is over.
         var slot = action.Clusters.Shares[0].Cluster;
-        Assert.Equal(0, slot.Load.ActiveRequests);
-        Assert.Equal(0, slot.Load.ActiveRetries);
-        Assert.All(slot.Current!.Endpoints, endpoint => Assert.Equal(0, endpoint.State.ActiveRequests));
+        await Eventually.HoldsAsync(() =>
+            slot.Load.ActiveRequests == 0
+            && slot.Load.ActiveRetries == 0
+            && slot.Current!.Endpoints.All(endpoint => endpoint.State.ActiveRequests == 0));
     }
 
     private static async Task EchoAsync(HttpContext context)

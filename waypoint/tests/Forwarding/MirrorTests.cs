@@ -1,4 +1,3 @@
-using System.Diagnostics;
 using System.Net;
 using Waypoint.Proxy.LoadBalancing;
 using Waypoint.Proxy.Routing;
@@ -21,7 +20,7 @@ public sealed class MirrorTests
         await client.SendAsync("POST /a%2Fb?c HTTP/1.1\r\nHost: echo\r\nX-A: 1\r\nContent-Length: 5\r\n\r\nhello");
 
         Assert.EndsWith("\r\n\r\nok", await client.ReadMessageAsync(), StringComparison.Ordinal);
-        await EventuallyAsync(() => !mirror.Requests.IsEmpty);
+        await Eventually.HoldsAsync(() => !mirror.Requests.IsEmpty);
         Assert.Equal(backend.Request, mirror.Request);
     }
 
@@ -35,7 +34,7 @@ public sealed class MirrorTests
 
         await GetAsync(proxy);
 
-        await EventuallyAsync(() => one.Requests.Count == 1 && two.Requests.Count == 1);
+        await Eventually.HoldsAsync(() => one.Requests.Count == 1 && two.Requests.Count == 1);
     }
 
     [Fact]
@@ -53,7 +52,7 @@ public sealed class MirrorTests
         }
 
         // Six standard deviations of a binomial with n = 400 and p = 0.5.
-        await EventuallyAsync(() => mirror.Requests.Count >= 140);
+        await Eventually.HoldsAsync(() => mirror.Requests.Count >= 140);
         Assert.InRange(mirror.Requests.Count, 140, 260);
         Assert.Equal(400, backend.Requests.Count);
     }
@@ -135,15 +134,5 @@ public sealed class MirrorTests
         await using var client = await RawConnection.ConnectAsync(proxy.Http1);
         await client.SendAsync("GET / HTTP/1.1\r\nHost: echo\r\n\r\n");
         return await client.ReadMessageAsync();
-    }
-
-    private static async Task EventuallyAsync(Func<bool> condition)
-    {
-        var started = Stopwatch.GetTimestamp();
-        while (!condition())
-        {
-            Assert.True(Stopwatch.GetElapsedTime(started) < TimeSpan.FromSeconds(10), "The condition did not come about.");
-            await Task.Yield();
-        }
     }
 }

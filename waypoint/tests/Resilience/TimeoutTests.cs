@@ -54,7 +54,7 @@ public sealed class TimeoutTests
     {
         await using var silent = Silent();
         await using var backend = RawBackend.Answering("HTTP/1.1 200 OK\r\nContent-Length: 0\r\n\r\n");
-        var retry = DefaultRetries with { On = RetryOn.Reset, PerTryTimeout = Short };
+        var retry = DefaultRetries with { On = RetryOn.Reset, PerTryTimeout = TimeSpan.FromMilliseconds(500) };
         await using var proxy = await ProxyUnderTest.StartAsync(RouteTo(Forward(silent.Address, backend.Address) with { Retry = retry }));
 
         for (var i = 0; i < 2; i++)
@@ -105,13 +105,13 @@ public sealed class TimeoutTests
             await more.Task;
             await connection.SendAsync("def");
         });
-        var retry = DefaultRetries with { PerTryTimeout = TimeSpan.FromMilliseconds(50) };
+        var retry = DefaultRetries with { PerTryTimeout = TimeSpan.FromMilliseconds(500) };
         await using var proxy = await ProxyUnderTest.StartAsync(RouteTo(Forward(backend.Address) with { Retry = retry }));
         await using var client = await RawConnection.ConnectAsync(proxy.Http1);
 
         await client.SendAsync("GET / HTTP/1.1\r\nHost: echo\r\n\r\n");
         await client.ReadThroughAsync("abc");
-        Assert.False(client.Socket.Poll(TimeSpan.FromMilliseconds(150), System.Net.Sockets.SelectMode.SelectRead));
+        Assert.False(client.Socket.Poll(TimeSpan.FromMilliseconds(600), System.Net.Sockets.SelectMode.SelectRead));
         more.SetResult();
 
         Assert.Equal("def", await client.ReadExactlyAsync(3));
