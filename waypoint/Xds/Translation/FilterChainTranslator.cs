@@ -117,6 +117,7 @@ internal sealed class FilterChainTranslator(Func<string, ClusterSlot> cluster)
                 ServerName = serverName,
                 StreamIdleTimeout = streamIdleTimeout,
                 NormalizePath = manager.NormalizePath ?? false,
+                AccessLog = manager.AccessLog.Count > 0,
                 Upgrades = upgrades,
                 Unsupported = [.. unsupported.Select(u => u.Feature).Distinct()],
             },

@@ -1,4 +1,5 @@
 using Envoy.Config.Core.V3;
+using Waypoint.Proxy.Forwarding;
 using Waypoint.Proxy.Routing;
 
 namespace Waypoint.Proxy.Xds.Translation;
@@ -20,6 +21,12 @@ internal static class HeaderTranslator
             if (name.Length == 0)
             {
                 throw scope.Invalid(field, "a header without a name");
+            }
+
+            if (HopByHopHeaders.Contains(name))
+            {
+                scope.Unsupported($"{field}: '{name}', which belongs to one connection");
+                continue;
             }
 
             var raw = option.Header!.RawValue.IsEmpty ? option.Header.Value : option.Header.RawValue.ToString(System.Text.Encoding.Latin1);
@@ -47,7 +54,7 @@ internal static class HeaderTranslator
             }
         }
 
-        string[] removed = [.. remove];
+        string[] removed = [.. remove.Where(name => !HopByHopHeaders.Contains(name))];
         return removed.Length == 0 && set.Count == 0 && add.Count == 0 ? HeaderMutations.None : new HeaderMutations(removed, set, add);
     }
 

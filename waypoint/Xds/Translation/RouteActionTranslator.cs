@@ -43,6 +43,7 @@ internal sealed class RouteActionTranslator(Func<string, ClusterSlot> cluster)
             PathRewrite = Rewrite(action.PrefixRewrite, action.RegexRewrite, match, scope),
             HostRewrite = Host(action, scope),
             Timeout = action.Timeout.ToTime(DefaultTimeout, scope, "timeout"),
+            MaxGrpcTimeout = action.MaxGrpcTimeout is { } limit ? limit.ToTime(TimeSpan.Zero, scope, "max_grpc_timeout") : null,
             Retry = RetryTranslator.Translate(action.RetryPolicy ?? hostRetries, scope),
             Mirrors = [.. action.RequestMirrorPolicies.Select(mirror => Mirror(mirror, scope))],
             MissingClusterStatus = action.ClusterNotFoundResponseCode switch

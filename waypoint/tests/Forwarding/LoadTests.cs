@@ -101,7 +101,9 @@ public sealed class LoadTests
 
     private static async Task EchoAsync(HttpContext context)
     {
+        using var whole = new MemoryStream();
+        await context.Request.Body.CopyToAsync(whole);
         context.Response.Headers["x-target"] = context.Request.Path + context.Request.QueryString;
-        await context.Request.Body.CopyToAsync(context.Response.Body);
+        await context.Response.Body.WriteAsync(whole.GetBuffer().AsMemory(0, (int)whole.Length));
     }
 }

@@ -21,6 +21,9 @@ internal sealed class RawConnection(Socket socket) : IAsyncDisposable
 
     public Socket Socket => socket;
 
+    /// <summary>Bytes taken from the socket and not yet returned.</summary>
+    public int Buffered => _unread.Length;
+
     public async Task SendAsync(string bytes)
     {
         using var limit = new CancellationTokenSource(Limit);

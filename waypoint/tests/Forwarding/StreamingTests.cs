@@ -98,13 +98,55 @@ public sealed class StreamingTests
     {
         const int Length = 8 * 1024 * 1024;
         var content = RandomNumberGenerator.GetBytes(Length);
-        await using var backend = await HttpBackend.StartAsync(async context => await context.Request.Body.CopyToAsync(context.Response.Body));
+        await using var backend = await HttpBackend.StartAsync(async context =>
+        {
+            using var whole = new MemoryStream(Length);
+            await context.Request.Body.CopyToAsync(whole);
+            await context.Response.Body.WriteAsync(whole.GetBuffer().AsMemory(0, Length));
+        });
         await using var proxy = await ProxyUnderTest.StartAsync(RouteTo(Forward(backend.Http1)));
         using var client = new HttpClient();
 
         var answer = await client.PostAsync(new Uri($"http://{proxy.Http1}/"), new ByteArrayContent(content));
 
         Assert.Equal(content, await answer.Content.ReadAsByteArrayAsync());
+    }
+
+    [Fact]
+    public async Task Over_http2_a_backend_may_answer_while_it_reads()
+    {
+        // More than all the windows and buffers on the way hold together: either side alone would stall.
+        const int Length = 32 * 1024 * 1024;
+        await using var backend = await HttpBackend.StartAsync(async context =>
+        {
+            context.Response.ContentLength = Length;
+            await context.Request.Body.CopyToAsync(context.Response.Body);
+        });
+        await using var proxy = await ProxyUnderTest.StartAsync(RouteTo(Forward(UpstreamProtocol.Http2, backend.Http2)));
+        await using var client = await RawConnection.ConnectAsync(proxy.Http1);
+        using var limit = new CancellationTokenSource(TimeSpan.FromSeconds(30));
+
+        await client.SendAsync($"POST / HTTP/1.1\r\nHost: echo\r\nContent-Length: {Length}\r\n\r\n");
+        var sending = Task.Run(
+            async () =>
+            {
+                var part = new byte[64 * 1024];
+                for (var sent = 0; sent < Length;)
+                {
+                    sent += await client.Socket.SendAsync(part.AsMemory(0, Math.Min(part.Length, Length - sent)), limit.Token);
+                }
+            },
+            limit.Token);
+        Assert.StartsWith("HTTP/1.1 200 OK", await client.ReadThroughAsync("\r\n\r\n"), StringComparison.Ordinal);
+        var received = client.Buffered;
+        var buffer = new byte[64 * 1024];
+        while (received < Length)
+        {
+            received += await client.Socket.ReceiveAsync(buffer, limit.Token);
+        }
+
+        await sending;
+        Assert.Equal(Length, received);
     }
 
     [Theory]
