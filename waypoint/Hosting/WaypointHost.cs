@@ -12,7 +12,9 @@ namespace Waypoint.Proxy.Hosting;
 /// <summary>The composition root: what the program is made of, in the order in which it starts; it stops in the reverse order.</summary>
 internal static class WaypointHost
 {
-    public static IHost Build(WaypointOptions options)
+    /// <param name="options">What the program is told.</param>
+    /// <param name="adjust">For tests: replaces what was added before it.</param>
+    public static IHost Build(WaypointOptions options, Action<IServiceCollection>? adjust = null)
     {
         // Empty: no configuration files to watch and nothing that writes to a disk; the pod's root is read-only.
         var builder = Host.CreateEmptyApplicationBuilder(new HostApplicationBuilderSettings { DisableDefaults = true });
@@ -39,6 +41,7 @@ internal static class WaypointHost
         services.AddHostedService<HttpServer>();
         services.AddHostedService<ListeningService>();
         services.AddHostedService<GracefulShutdown>();
+        adjust?.Invoke(services);
         return builder.Build();
     }
 }

@@ -124,6 +124,7 @@ internal sealed class Front : IAsyncDisposable
         using var patience = new CancellationTokenSource(TimeSpan.FromSeconds(2));
         await _http.StopAsync(patience.Token);
         _http.Dispose();
+        Metrics.Dispose();
     }
 
     public Task StopHttpAsync() => _http.StopAsync(CancellationToken.None);

@@ -7,7 +7,7 @@ namespace Waypoint.Proxy.Tests.Listening;
 /// <summary>Exact bytes in and out of real sockets, with a deadline for each wait.</summary>
 internal static class SocketExtensions
 {
-    public static readonly TimeSpan Patience = TimeSpan.FromSeconds(10);
+    public static readonly TimeSpan Patience = TimeSpan.FromSeconds(30);
 
     public static async Task SendAsync(this Socket socket, string text) => await socket.SendAsync(Encoding.Latin1.GetBytes(text));
 
@@ -79,10 +79,13 @@ internal static class SocketExtensions
     }
 
     /// <summary>Waits until <paramref name="condition"/> holds.</summary>
-    public static async Task UntilAsync(Func<bool> condition)
+    public static Task UntilAsync(Func<bool> condition) => UntilAsync(() => Task.FromResult(condition()));
+
+    /// <summary>Waits until <paramref name="condition"/> holds.</summary>
+    public static async Task UntilAsync(Func<Task<bool>> condition)
     {
         var deadline = DateTime.UtcNow + Patience;
-        while (!condition())
+        while (!await condition())
         {
             Assert.True(DateTime.UtcNow < deadline, "The condition did not come about in time");
             await Task.Delay(5);
