@@ -117,7 +117,7 @@ public sealed class ProxyHeaderIntakeTests
     [InlineData(27)]
     public async Task A_header_that_ends_too_soon_or_falls_silent_closes_the_connection(int length)
     {
-        await using var front = (await Front.StartAsync(Front.Settings with { HeaderTimeout = TimeSpan.FromMilliseconds(50) })).Serve();
+        await using var front = (await Front.StartAsync(Front.Settings with { HeaderTimeout = TimeSpan.FromMilliseconds(700) })).Serve();
         using var ended = await front.ConnectAsync();
         await ended.SendAsync(ProxyHeaders.V2(Stranger, Front.HttpService).AsMemory(0, length));
         ended.Shutdown(SocketShutdown.Send);

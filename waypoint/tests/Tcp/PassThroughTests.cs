@@ -222,14 +222,14 @@ public sealed class PassThroughTests
     public async Task A_connection_that_is_busy_one_way_is_not_idle()
     {
         using var backend = new Backend();
-        await using var front = (await Front.StartAsync(tcp: new TcpSettings(TimeSpan.FromMilliseconds(600)))).Serve(backend.Address);
+        await using var front = (await Front.StartAsync(tcp: new TcpSettings(TimeSpan.FromSeconds(1.5)))).Serve(backend.Address);
         using var client = await front.ConnectAsync(Front.TcpService);
         using var server = await backend.AcceptAsync();
-        for (var i = 0; i < 12; i++)
+        for (var i = 0; i < 10; i++)
         {
             await server.SendAsync("x");
             Assert.Equal("x", await client.ReadAsync(1));
-            await Task.Delay(100);
+            await Task.Delay(200);
         }
     }
 
