@@ -5,7 +5,7 @@ namespace Waypoint.TestBed.Mesh;
 /// <summary>One program of the mesh, which can be ended in every way and started again.</summary>
 public sealed class MeshProgram
 {
-    private static readonly TimeSpan ReadyDeadline = TimeSpan.FromSeconds(30);
+    private static readonly TimeSpan ReadyDeadline = TimeSpan.FromSeconds(60);
 
     private readonly Func<SandboxProcess> _start;
     private readonly Uri _ready;

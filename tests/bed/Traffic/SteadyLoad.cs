@@ -1,5 +1,6 @@
 using System.Collections.Concurrent;
 using System.Diagnostics;
+using System.Globalization;
 using System.Net.Sockets;
 
 namespace Waypoint.TestBed.Traffic;
@@ -12,10 +13,11 @@ public sealed class SteadyLoad : IAsyncDisposable
 {
     private const string OnNewConnection = "GET /new HTTP/1.1\r\nHost: load\r\nConnection: close\r\n\r\n";
     private const string OnOpenConnection = "GET /open HTTP/1.1\r\nHost: load\r\n\r\n";
-    private static readonly TimeSpan RequestDeadline = TimeSpan.FromSeconds(5);
+    private static readonly TimeSpan RequestDeadline = TimeSpan.FromSeconds(10);
 
     private readonly CancellationTokenSource _stop = new();
     private readonly ConcurrentQueue<string> _failures = new();
+    private readonly long _started = Stopwatch.GetTimestamp();
     private readonly Sandbox _from;
     private readonly string _host;
     private readonly int _port;
@@ -37,7 +39,10 @@ public sealed class SteadyLoad : IAsyncDisposable
 
     public int OpenRequests => Volatile.Read(ref _openRequests);
 
-    /// <summary>What went wrong, one text a failed request.</summary>
+    /// <summary>Since the load began.</summary>
+    public TimeSpan Elapsed => Stopwatch.GetElapsedTime(_started);
+
+    /// <summary>What went wrong, one text a failed request, with the time since the load began.</summary>
     public IReadOnlyCollection<string> Failures => _failures;
 
     public static SteadyLoad Start(Sandbox from, string host, int port, SteadyLoadOptions options) => new(from, host, port, options);
@@ -89,7 +94,7 @@ public sealed class SteadyLoad : IAsyncDisposable
         }
         catch (Exception exception) when (exception is SocketException or IOException or OperationCanceledException)
         {
-            _failures.Enqueue($"new connection: {exception.Message}");
+            Fail($"new connection: {exception.Message}");
         }
         Interlocked.Increment(ref _newConnections);
     }
@@ -114,7 +119,7 @@ public sealed class SteadyLoad : IAsyncDisposable
             }
             catch (Exception exception) when (exception is SocketException or IOException or OperationCanceledException)
             {
-                _failures.Enqueue($"open connection: {exception.Message}");
+                Fail($"open connection: {exception.Message}");
                 connection?.Dispose();
                 connection = null;
             }
@@ -124,11 +129,13 @@ public sealed class SteadyLoad : IAsyncDisposable
         connection?.Dispose();
     }
 
+    private void Fail(string what) => _failures.Enqueue(string.Create(CultureInfo.InvariantCulture, $"after {Elapsed.TotalSeconds:0.0} s: {what}"));
+
     private void Judge(HttpAnswer answer)
     {
         if (answer.Status != 200)
         {
-            _failures.Enqueue($"{answer.HeadLines[0]}: {answer.Text}");
+            Fail($"{answer.HeadLines[0]}: {answer.Text}");
         }
     }
 }

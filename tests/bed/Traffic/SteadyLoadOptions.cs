@@ -5,5 +5,5 @@ namespace Waypoint.TestBed.Traffic;
 /// <param name="OpenInterval">Between two requests of one open connection.</param>
 public sealed record SteadyLoadOptions(int NewConnectionsPerSecond, int OpenConnections, TimeSpan OpenInterval)
 {
-    public static SteadyLoadOptions Default { get; } = new(500, 20, TimeSpan.FromMilliseconds(50));
+    public static SteadyLoadOptions Default { get; } = new(300, 20, TimeSpan.FromMilliseconds(50));
 }
