@@ -32,7 +32,8 @@ internal sealed record PathSegmentPrefix(string Value, bool IgnoreCase = false) 
 }
 
 /// <param name="Pattern">Made by <see cref="Re2Pattern.FullMatch"/>.</param>
-internal sealed record PathRegex(Regex Pattern) : PathMatch
+/// <param name="LiteralPrefix">What every path begins with that the pattern can match (<see cref="Re2Pattern.LiteralPrefix"/>).</param>
+internal sealed record PathRegex(Regex Pattern, string LiteralPrefix = "") : PathMatch
 {
     public override bool Matches(ReadOnlySpan<char> path) => Pattern.IsMatch(path);
 }

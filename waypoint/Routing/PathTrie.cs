@@ -1,6 +1,9 @@
 namespace Waypoint.Proxy.Routing;
 
-/// <summary>Routes by exact path, path prefix and path-element prefix, in one radix tree: a request's path is walked once.</summary>
+/// <summary>
+/// Routes by exact path, path prefix, path-element prefix and the literal beginning of expressions, in one radix tree: a request's path
+/// is walked once.
+/// </summary>
 internal sealed class PathTrie
 {
     private readonly Node _root;
@@ -34,6 +37,7 @@ internal sealed class PathTrie
         }
 
         node.Prefix?.Search(routes, request, ref best);
+        node.Pattern?.Search(routes, request, ref best);
     }
 
     private static StringComparison Comparison(bool ignoreCase) =>
@@ -51,6 +55,8 @@ internal sealed class PathTrie
         public CandidateSet? Prefix { get; init; }
 
         public CandidateSet? SegmentPrefix { get; init; }
+
+        public CandidateSet? Pattern { get; init; }
 
         public Node? Child(char first)
         {
@@ -71,7 +77,8 @@ internal sealed class PathTrie
                 PathExact exact => (exact.Value, Kind.Exact),
                 PathPrefix prefix => (prefix.Value, Kind.Prefix),
                 PathSegmentPrefix segments => (segments.Value, Kind.SegmentPrefix),
-                _ => throw new ArgumentException($"{path.GetType().Name} is not a literal path", nameof(path)),
+                PathRegex regex => (regex.LiteralPrefix, Kind.Pattern),
+                _ => ("", Kind.Pattern),
             };
             if (!_byPath.TryGetValue(value, out var lists))
             {
@@ -123,22 +130,26 @@ internal sealed class PathTrie
                 Exact = Set(routes, here, Kind.Exact),
                 Prefix = Set(routes, here, Kind.Prefix),
                 SegmentPrefix = Set(routes, here, Kind.SegmentPrefix),
+                Pattern = Set(routes, here, Kind.Pattern),
             };
         }
 
         private static CandidateSet? Set(Route[] routes, Lists? lists, Kind kind) =>
-            lists is null || lists.Of(kind) is { Count: 0 } ? null : CandidateSet.Of(routes, lists.Of(kind), pathKnown: true);
+            lists is null || lists.Of(kind) is { Count: 0 } ? null : CandidateSet.Of(routes, lists.Of(kind), pathKnown: kind != Kind.Pattern);
 
         private enum Kind
         {
             Exact,
             Prefix,
             SegmentPrefix,
+
+            /// <summary>Being here is needed but not enough.</summary>
+            Pattern,
         }
 
         private sealed class Lists
         {
-            private readonly List<int>[] _lists = [[], [], []];
+            private readonly List<int>[] _lists = [[], [], [], []];
 
             public List<int> Of(Kind kind) => _lists[(int)kind];
         }

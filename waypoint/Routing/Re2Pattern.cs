@@ -21,6 +21,43 @@ internal static class Re2Pattern
     /// <exception cref="Re2PatternException">The pattern is not RE2, or not supported.</exception>
     public static Regex Search(string pattern) => Compile(pattern, "", "");
 
+    /// <summary>
+    /// What every value that matches begins with, as far as it is plain to see; often empty. It lets an index pass over patterns
+    /// that cannot match, each of which costs some 400 ns to try.
+    /// </summary>
+    public static string LiteralPrefix(string pattern)
+    {
+        // An alternative may begin with anything, and a group may change what letters mean.
+        if (pattern.Contains('|'))
+        {
+            return "";
+        }
+
+        var prefix = new StringBuilder();
+        for (var i = pattern.StartsWith('^') ? 1 : 0; i < pattern.Length; i++)
+        {
+            var c = pattern[i];
+            if (c == '\\' && i + 1 < pattern.Length && !char.IsAsciiLetterOrDigit(pattern[i + 1]))
+            {
+                c = pattern[++i];
+            }
+            else if ("\\.+*?()[]{}^$".Contains(c))
+            {
+                break;
+            }
+
+            // A quantifier makes the character before it optional, or more of them.
+            if (i + 1 < pattern.Length && pattern[i + 1] is ('*' or '?' or '{'))
+            {
+                break;
+            }
+
+            prefix.Append(c);
+        }
+
+        return prefix.ToString();
+    }
+
     private static Regex Compile(string pattern, string before, string after)
     {
         var translated = new Translation(pattern).Run();

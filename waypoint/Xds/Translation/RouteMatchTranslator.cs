@@ -59,7 +59,8 @@ internal static class RouteMatchTranslator
                     ? new PathSegmentPrefix(prefix, ignoreCase)
                     : throw scope.Invalid("path_separated_prefix", $"'{prefix}' must begin with a slash, not end with one, and hold neither '?' nor '#'");
             case Envoy.Config.Route.V3.RouteMatch.PathSpecifierOneofCase.SafeRegex:
-                return new PathRegex(StringTranslator.FullMatch(match.SafeRegex.Regex, scope, "safe_regex"));
+                var pattern = match.SafeRegex.Regex;
+                return new PathRegex(StringTranslator.FullMatch(pattern, scope, "safe_regex"), Re2Pattern.LiteralPrefix(pattern));
             case Envoy.Config.Route.V3.RouteMatch.PathSpecifierOneofCase.ConnectMatcher:
                 throw scope.Invalid("connect_matcher", "not supported");
             case Envoy.Config.Route.V3.RouteMatch.PathSpecifierOneofCase.PathMatchPolicy:

@@ -63,6 +63,23 @@ public sealed class Re2PatternTests
         Assert.Contains(pattern, error.Message, StringComparison.Ordinal);
     }
 
+    [Theory]
+    [InlineData("/re/[0-9]+", "/re/")]
+    [InlineData("^/a/b", "/a/b")]
+    [InlineData("/ab+c", "/ab")]
+    [InlineData("/ab*", "/a")]
+    [InlineData("/ab?c", "/a")]
+    [InlineData("/ab{0}", "/a")]
+    [InlineData(@"/a\.b\d", "/a.b")]
+    [InlineData(@"/a\.?b", "/a")]
+    [InlineData("/a.b", "/a")]
+    [InlineData("/a|/b", "")]
+    [InlineData("(?i)/a", "")]
+    [InlineData(@"\Q/a\E", "")]
+    [InlineData("", "")]
+    public void What_a_match_begins_with_is_found_where_it_is_plain_to_see(string pattern, string prefix) =>
+        Assert.Equal(prefix, Re2Pattern.LiteralPrefix(pattern));
+
     [Fact]
     public void A_pattern_that_would_backtrack_for_years_answers_at_once()
     {

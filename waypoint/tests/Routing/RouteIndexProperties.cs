@@ -50,12 +50,15 @@ public sealed class RouteIndexProperties
             0 or 1 => new PathExact(path, ignoreCase),
             2 or 3 => new PathPrefix(path, ignoreCase),
             4 or 5 => new PathSegmentPrefix(path.TrimEnd('/'), ignoreCase),
-            _ => new PathRegex(Patterns[random.Next(Patterns.Length)]),
+            _ => Patterns[random.Next(Patterns.Length)],
         };
     }
 
-    private static readonly System.Text.RegularExpressions.Regex[] Patterns =
-        [.. new[] { "/a+", "/[ab]/.*", "/.*b", "(/[a-c]*)+" }.Select(Re2Pattern.FullMatch)];
+    private static readonly PathRegex[] Patterns =
+    [
+        .. new[] { "/a+", "/[ab]/.*", "/.*b", "(/[a-c]*)+", "/a/b?", "/ab.*", "/a|/b/.*", "(?i)/a.*", "/a{2}.*" }
+            .Select(pattern => new PathRegex(Re2Pattern.FullMatch(pattern), Re2Pattern.LiteralPrefix(pattern))),
+    ];
 
     private static HeaderMatch Header(Random random)
     {
