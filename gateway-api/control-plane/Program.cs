@@ -1,8 +1,11 @@
 using System.Net;
 using System.Reflection;
+using Envoy.Service.Discovery.V3;
+using Grpc.Health.V1;
 using Microsoft.AspNetCore.Server.Kestrel.Core;
 using Waypoint.GatewayApi.Serving;
 using Waypoint.GatewayApi.Sources.Folder;
+using Waypoint.Xds.Delta;
 using Waypoint.Xds.Grpc;
 using Waypoint.Xds.Metrics;
 
@@ -77,6 +80,10 @@ internal static class Program
 
             GrpcServices services = new(loggers.CreateLogger<GrpcServices>());
             controlPlane.Server.AddTo(services);
+            HealthService health = new();
+            health.Set("", serving: true);
+            health.AddTo(services);
+            new ReflectionService([AdsReflection.Descriptor, HealthReflection.Descriptor, .. ResourceJson.Files]).AddTo(services);
             CancellationToken stopping = admin.Lifetime.ApplicationStopping;
             Task loop = controlPlane.RunAsync(stopping);
             await controlPlane.Ready.ConfigureAwait(false);
