@@ -42,6 +42,16 @@ internal static class Program
     {
         using KernelEngine engine = KernelEngine.Open(new KernelEngineOptions { CgroupPath = options.CgroupPath, BpffsPath = options.BpffsPath });
         await using WebApplication host = AgentHost.Build(options, engine);
-        await host.RunAsync().ConfigureAwait(false);
+        await host.StartAsync().ConfigureAwait(false);
+        await host.WaitForShutdownAsync().ConfigureAwait(false);
+
+        // A service that fails stops the host, which calls that a success.
+        foreach (Task service in host.Services.GetServices<IHostedService>().OfType<BackgroundService>().Select(service => service.ExecuteTask).OfType<Task>())
+        {
+            if (service.IsFaulted)
+            {
+                await service.ConfigureAwait(false);
+            }
+        }
     }
 }

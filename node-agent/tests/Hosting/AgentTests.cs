@@ -66,6 +66,9 @@ public sealed class AgentTests(AgentBed bed) : IDisposable
 
         Assert.Contains("on adopted maps", next.Output, StringComparison.Ordinal);
         Assert.Single((await next.GetAsync("pods")).EnumerateArray());
+        JsonElement echo = (await next.GetAsync("debug/intent")).GetProperty("units").EnumerateArray()
+            .Single(unit => unit.GetProperty("owner").GetString() == MeshBuilder.KeyOf("echo"));
+        Assert.Equal("10.96.0.1:80", echo.GetProperty("frontends")[0].GetString());
         Connect().Dispose();
     }
 
@@ -134,6 +137,20 @@ public sealed class AgentTests(AgentBed bed) : IDisposable
             Assert.Equal(HttpStatusCode.BadRequest, answer.StatusCode);
             Assert.Contains(reason, await answer.Content.ReadAsStringAsync(), StringComparison.Ordinal);
         }
+    }
+
+    [Fact]
+    public async Task An_address_that_is_taken_is_a_failure_with_its_name()
+    {
+        using var taken = bed.Bed.Node.CreateSocket(AddressFamily.InterNetwork);
+        taken.Bind(new IPEndPoint(IPAddress.Loopback, 15200));
+        taken.Listen();
+
+        ProcessResult result = await bed.Bed.Node.RunAsync(
+            Programs.NodeAgent, ["--xds-address=127.0.0.1:15010", $"--cgroup={bed.Bed.Cgroup}", $"--bpffs={bed.Bed.PinDirectory}", "--node=node-1"]);
+
+        Assert.Equal(1, result.ExitCode);
+        Assert.Contains("127.0.0.1:15200", result.Error, StringComparison.Ordinal);
     }
 
     [Fact]
