@@ -35,6 +35,11 @@ var results = await race.RunAsync();
 var connects = ConnectCost.Measure(mesh["client"], rounds);
 var memory = new Memory(Cpu.ResidentBytes(mesh.Agent.Process.Id), Cpu.ResidentBytes(mesh.Waypoints["waypoint"].Process.Id));
 
+if (Console.IsOutputRedirected)
+{
+    AnsiConsole.Profile.Width = 120;
+}
+
 var report = new Report(results, connects, memory);
 report.Print(AnsiConsole.Console);
 report.Write(Path.Combine(loadtest, "results"));
