@@ -1,5 +1,6 @@
 using System.Diagnostics;
 using Microsoft.AspNetCore.Http.Features;
+using Waypoint.Proxy.Filters;
 using Waypoint.Proxy.Listening;
 using Waypoint.Proxy.LoadBalancing;
 using Waypoint.Proxy.Mesh;
@@ -38,6 +39,12 @@ internal sealed class Exchange
     public long StartedTimestamp { get; } = Stopwatch.GetTimestamp();
 
     public Route? Route { get; set; }
+
+    /// <summary>Set by a filter that changed what routes are matched against: the route is looked for again after it.</summary>
+    public bool IsRouteStale { get; set; }
+
+    /// <summary>What filters told of the request.</summary>
+    public DynamicMetadata Metadata { get; } = new();
 
     public ClusterSlot? Slot { get; set; }
 

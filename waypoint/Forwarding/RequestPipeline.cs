@@ -1,12 +1,13 @@
 using Microsoft.AspNetCore.Http.Features;
 using Waypoint.Proxy.Listening;
+using Waypoint.Proxy.Mesh;
 using Waypoint.Proxy.Routing;
 using Waypoint.Proxy.Telemetry;
 
 namespace Waypoint.Proxy.Forwarding;
 
 /// <summary>
-/// The way of a request: the chain of the connection's destination, the route in it, then a redirect, an answer of our own, or a backend.
+/// The way of a request: the chain of the connection's destination, the route in it, the chain's filters, then a redirect, an answer of our own, or a backend.
 /// The connection must carry <see cref="IConnectionDestination"/> as a feature.
 /// </summary>
 internal sealed class RequestPipeline(BackendForwarder backends, RequestTelemetry telemetry)
@@ -47,7 +48,30 @@ internal sealed class RequestPipeline(BackendForwarder backends, RequestTelemetr
 
         var head = RequestHead.From(exchange.Context, chain.NormalizePath);
         exchange.Route = chain.Routes.Match(head);
-        return exchange.Route?.Action switch
+        return chain.Filters.IsEmpty ? ActAsync(exchange, head) : FilterAsync(exchange, chain);
+    }
+
+    private async Task FilterAsync(Exchange exchange, HttpChain chain)
+    {
+        foreach (var filter in chain.Filters)
+        {
+            if (!await filter.OnRequestAsync(exchange).ConfigureAwait(false))
+            {
+                return;
+            }
+
+            if (exchange.IsRouteStale)
+            {
+                exchange.IsRouteStale = false;
+                exchange.Route = chain.Routes.Match(RequestHead.From(exchange.Context, chain.NormalizePath));
+            }
+        }
+
+        await ActAsync(exchange, RequestHead.From(exchange.Context, chain.NormalizePath)).ConfigureAwait(false);
+    }
+
+    private Task ActAsync(Exchange exchange, in RequestHead head) =>
+        exchange.Route?.Action switch
         {
             ForwardAction forward => backends.ForwardAsync(exchange, forward, Rewrite(exchange, forward, head)),
             RedirectAction redirect => Redirect(exchange, redirect, head),
@@ -55,7 +79,6 @@ internal sealed class RequestPipeline(BackendForwarder backends, RequestTelemetr
             null => LocalReply.SendAsync(exchange, StatusCodes.Status404NotFound, "", ResponseFlags.NoRouteFound, "route_not_found"),
             var action => throw new NotSupportedException(action.GetType().Name),
         };
-    }
 
     /// <summary>The target to send. What it was before is told to the backend, as Envoy does.</summary>
     private static string Rewrite(Exchange exchange, ForwardAction action, in RequestHead head)

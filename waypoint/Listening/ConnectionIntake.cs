@@ -273,6 +273,10 @@ internal sealed class ConnectionIntake(
     private static TcpConnection Describe(IncomingConnection connection, TcpChain chain) =>
         new(connection.Original!, connection.Client, connection.ClientPrincipal, chain);
 
-    private static RejectionReason Reason(TcpConnection connection) =>
-        connection.Flags == ResponseFlags.UpstreamConnectionFailure ? RejectionReason.ConnectFailure : RejectionReason.NoEndpoint;
+    private static RejectionReason Reason(TcpConnection connection) => connection switch
+    {
+        { IsDenied: true } => RejectionReason.AccessDenied,
+        { Flags: ResponseFlags.UpstreamConnectionFailure } => RejectionReason.ConnectFailure,
+        _ => RejectionReason.NoEndpoint,
+    };
 }

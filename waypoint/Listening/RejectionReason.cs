@@ -47,6 +47,9 @@ internal enum RejectionReason
 
     /// <summary>No endpoint accepted the connection.</summary>
     ConnectFailure,
+
+    /// <summary>A filter of the TCP chain does not let the client pass.</summary>
+    AccessDenied,
 }
 
 internal static class RejectionReasons
@@ -71,6 +74,7 @@ internal static class RejectionReasons
         RejectionReason.ProxyHeaderSyntax => "proxy_header_syntax",
         RejectionReason.NoEndpoint => "no_endpoint",
         RejectionReason.ConnectFailure => "connect_failure",
+        RejectionReason.AccessDenied => "access_denied",
         _ => throw new ArgumentOutOfRangeException(nameof(reason), reason, null),
     };
 }

@@ -1,3 +1,5 @@
+using System.Collections.Immutable;
+using Waypoint.Proxy.Filters;
 using Waypoint.Proxy.Routing;
 
 namespace Waypoint.Proxy.Mesh;
@@ -11,6 +13,9 @@ internal sealed class HttpChain
     public required string Name { get; init; }
 
     public required RouteTable Routes { get; init; }
+
+    /// <summary>What a request passes through once its route is known, in this order.</summary>
+    public ImmutableArray<IHttpFilter> Filters { get; init; } = [];
 
     /// <summary>Value of the <c>server</c> response header, overwritten on every answer; null leaves the backend's.</summary>
     public string? ServerName { get; init; }

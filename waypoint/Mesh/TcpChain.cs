@@ -1,6 +1,28 @@
+using System.Collections.Immutable;
+using Waypoint.Proxy.Filters;
+using Waypoint.Proxy.Tcp;
+
 namespace Waypoint.Proxy.Mesh;
 
 /// <summary>The byte-for-byte behaviour of one service port.</summary>
 /// <param name="Name">istiod's name for it, such as <c>inbound-vip|9090|tcp|echo.shop.svc.cluster.local</c>.</param>
 /// <param name="Clusters">Where a connection goes; the choice is made once per connection.</param>
-internal sealed record TcpChain(string Name, WeightedClusters Clusters);
+internal sealed record TcpChain(string Name, WeightedClusters Clusters)
+{
+    /// <summary>What a connection passes through before a backend is dialled, in this order.</summary>
+    public ImmutableArray<INetworkFilter> Filters { get; init; } = [];
+
+    /// <summary>Runs the filters; false when one of them wants the connection closed.</summary>
+    public async ValueTask<bool> AdmitAsync(TcpConnection connection)
+    {
+        foreach (var filter in Filters)
+        {
+            if (!await filter.OnConnectionAsync(connection))
+            {
+                return false;
+            }
+        }
+
+        return true;
+    }
+}

@@ -1,3 +1,5 @@
+using Waypoint.Proxy.Filters;
+
 namespace Waypoint.Proxy.Routing;
 
 /// <summary>One route: when it applies, what it does, and which headers it changes on the way.</summary>
@@ -6,4 +8,8 @@ internal sealed record Route(
     RouteMatch Match,
     RouteAction Action,
     HeaderMutations RequestHeaders,
-    HeaderMutations ResponseHeaders);
+    HeaderMutations ResponseHeaders)
+{
+    /// <summary>What it says of the chain's filters.</summary>
+    public RouteFilterSettings FilterSettings { get; init; } = RouteFilterSettings.None;
+}

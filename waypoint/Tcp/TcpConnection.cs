@@ -1,5 +1,6 @@
 using System.Diagnostics;
 using System.Net;
+using Waypoint.Proxy.Filters;
 using Waypoint.Proxy.LoadBalancing;
 using Waypoint.Proxy.Mesh;
 using Waypoint.Proxy.Telemetry;
@@ -24,6 +25,12 @@ internal sealed class TcpConnection(IPEndPoint original, IPEndPoint client, stri
     public DateTimeOffset StartedAt { get; } = DateTimeOffset.UtcNow;
 
     public TimeSpan Age => Stopwatch.GetElapsedTime(_startedAt);
+
+    /// <summary>A filter wanted it closed.</summary>
+    public bool IsDenied { get; set; }
+
+    /// <summary>What filters told of it.</summary>
+    public DynamicMetadata Metadata { get; } = new();
 
     /// <summary>Null until one was picked.</summary>
     public Cluster? Cluster { get; set; }

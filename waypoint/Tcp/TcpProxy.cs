@@ -8,10 +8,14 @@ internal sealed class TcpProxy(EventLoop loop, TcpSettings settings, ITcpObserve
 {
     private readonly ConveyorPool _conveyors = new();
 
-    /// <summary>Connects to an endpoint; null when none would have it, and then the connection is over for telemetry too.</summary>
+    /// <summary>
+    /// Runs the chain's filters, then connects to an endpoint; null when a filter or every endpoint would not have it, and then the
+    /// connection is over for telemetry too.
+    /// </summary>
     public async ValueTask<LoopSocket?> DialAsync(TcpConnection connection)
     {
-        var upstream = await UpstreamDialer.DialAsync(loop, connection);
+        connection.IsDenied = !await connection.Chain.AdmitAsync(connection);
+        var upstream = connection.IsDenied ? null : await UpstreamDialer.DialAsync(loop, connection);
         if (upstream is null)
         {
             observer.Closed(connection);

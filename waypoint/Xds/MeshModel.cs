@@ -5,6 +5,7 @@ using Envoy.Service.Discovery.V3;
 using Waypoint.Proxy.LoadBalancing;
 using Waypoint.Proxy.Mesh;
 using Waypoint.Proxy.Xds.Translation;
+using Waypoint.Proxy.Xds.Translation.Filters;
 using Waypoint.Xds.Delta.Client;
 using Wire = Envoy.Config.Cluster.V3;
 
@@ -28,11 +29,11 @@ internal sealed class MeshModel
     private readonly ITimer _patience;
     private DestinationTable? _waiting;
 
-    public MeshModel(MeshState mesh, EndpointStates states)
+    public MeshModel(MeshState mesh, EndpointStates states, FilterCatalogue filters)
     {
         _mesh = mesh;
         _clusters = new ClusterTable(states);
-        _listeners = new ListenerTable(_clusters.Slot);
+        _listeners = new ListenerTable(_clusters.Slot, filters);
         _patience = states.Clock.Time.CreateTimer(_ => PublishWaiting(), null, Timeout.InfiniteTimeSpan, Timeout.InfiniteTimeSpan);
     }
 

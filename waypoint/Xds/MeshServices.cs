@@ -1,6 +1,7 @@
 using Waypoint.Proxy.Hosting;
 using Waypoint.Proxy.LoadBalancing;
 using Waypoint.Proxy.Mesh;
+using Waypoint.Proxy.Xds.Translation.Filters;
 
 namespace Waypoint.Proxy.Xds;
 
@@ -12,6 +13,7 @@ internal static class MeshServices
         services.AddSingleton<MeshState>();
         services.AddSingleton(HealthClock.System);
         services.AddSingleton<EndpointStates>();
+        services.AddSingleton<FilterCatalogue>();
         services.AddSingleton<MeshModel>();
         services.AddSingleton(provider => ControlPlane.For(provider.GetRequiredService<PodEnvironment>()));
         services.AddSingleton<MeshSubscription>();

@@ -1,11 +1,11 @@
 using Envoy.Config.Listener.V3;
 using Envoy.Extensions.Filters.Network.HttpConnectionManager.V3;
 using Envoy.Extensions.Filters.Network.TcpProxy.V3;
-using Google.Protobuf.WellKnownTypes;
+using Waypoint.Proxy.Filters;
 using Waypoint.Proxy.LoadBalancing;
 using Waypoint.Proxy.Mesh;
 using Waypoint.Proxy.Routing;
-using Route = Waypoint.Proxy.Routing.Route;
+using Waypoint.Proxy.Xds.Translation.Filters;
 using WeightedCluster = Waypoint.Proxy.Mesh.WeightedCluster;
 
 namespace Waypoint.Proxy.Xds.Translation;
@@ -24,63 +24,57 @@ internal sealed record ChainTemplate(
     IReadOnlyList<UnsupportedFeature> Unsupported);
 
 /// <summary>Filter chains: an HTTP connection manager or a TCP proxy behind filters.</summary>
-internal sealed class FilterChainTranslator(Func<string, ClusterSlot> cluster)
+internal sealed class FilterChainTranslator(Func<string, ClusterSlot> cluster, FilterCatalogue filters)
 {
     private static readonly TimeSpan DefaultStreamIdleTimeout = TimeSpan.FromMinutes(5);
 
-    // What requests meet where a filter that decides who may pass is missing (Envoy's own words for a refusal).
-    private static readonly RouteTable Refusal = new(
-    [
-        new Route(
-            "refused",
-            new RouteMatch { Path = new PathPrefix("") },
-            new DirectResponseAction(403, "RBAC: access denied"u8.ToArray()),
-            HeaderMutations.None,
-            HeaderMutations.None),
-    ]);
-
-    private readonly RouteTranslator _routes = new(cluster);
+    private readonly RouteTranslator _routes = new(cluster, filters);
 
     public ChainTemplate Translate(FilterChain chain, string listener)
     {
         var scope = new TranslationScope($"Listener '{listener}'");
         using var part = scope.Enter($"filter chain '{chain.Name}'");
-        var refused = false;
+        var connectionFilters = new List<INetworkFilter>();
         scope.UnsupportedIf(chain.TransportSocket is not null, "transport_socket");
         for (var i = 0; i < chain.Filters.Count; i++)
         {
             var filter = chain.Filters[i];
             if (filter.TypedConfig is { } manager && manager.Is(HttpConnectionManager.Descriptor))
             {
-                return Http(chain.Name, manager.Open<HttpConnectionManager>(scope, $"filters[{i}]"), refused, scope);
+                return Http(chain.Name, manager.Open<HttpConnectionManager>(scope, $"filters[{i}]"), connectionFilters, scope);
             }
 
             if (filter.TypedConfig is { } proxy && proxy.Is(TcpProxy.Descriptor))
             {
-                return Tcp(chain.Name, proxy.Open<TcpProxy>(scope, $"filters[{i}]"), refused, scope);
+                return Tcp(chain.Name, proxy.Open<TcpProxy>(scope, $"filters[{i}]"), connectionFilters, scope);
             }
 
-            refused |= Judge(filter.Name, filter.TypedConfig, scope) == FilterSupport.Refusing;
+            if (filters.Network(filter.Name, filter.TypedConfig, cluster, scope) is { } connectionFilter)
+            {
+                connectionFilters.Add(connectionFilter);
+            }
         }
 
         throw scope.Invalid("filters", "neither an HTTP connection manager nor a TCP proxy");
     }
 
-    private static FilterSupport Judge(string name, Any? config, TranslationScope scope)
-    {
-        using var part = scope.Enter($"filter '{name}'");
-        var support = FilterCatalogue.Judge(config, scope);
-        scope.UnsupportedIf(support == FilterSupport.Missing, name);
-        scope.UnsupportedIf(support == FilterSupport.Refusing, $"{name} (everything is refused)");
-        return support;
-    }
-
-    private ChainTemplate Http(string name, HttpConnectionManager manager, bool refused, TranslationScope scope)
+    private ChainTemplate Http(string name, HttpConnectionManager manager, List<INetworkFilter> connectionFilters, TranslationScope scope)
     {
         using var part = scope.Enter("http_connection_manager");
+        var requestFilters = new List<IHttpFilter>();
+        if (connectionFilters.Count > 0)
+        {
+            // istiod sends none: access to an HTTP chain is decided for each request.
+            scope.Unsupported("network filters before an HTTP connection manager (everything is refused)");
+            requestFilters.Add(RefuseEverything.Instance);
+        }
+
         foreach (var filter in manager.HttpFilters)
         {
-            refused |= !filter.Disabled && Judge(filter.Name, filter.TypedConfig, scope) == FilterSupport.Refusing;
+            if (!filter.Disabled && filters.Http(filter.Name, filter.TypedConfig, cluster, scope) is { } requestFilter)
+            {
+                requestFilters.Add(requestFilter);
+            }
         }
 
         scope.UnsupportedIf(manager.MergeSlashes, "merge_slashes");
@@ -113,7 +107,8 @@ internal sealed class FilterChainTranslator(Func<string, ClusterSlot> cluster)
             Http: table => new HttpChain
             {
                 Name = name,
-                Routes = refused ? Refusal : table,
+                Routes = table,
+                Filters = [.. requestFilters],
                 ServerName = serverName,
                 StreamIdleTimeout = streamIdleTimeout,
                 NormalizePath = manager.NormalizePath ?? false,
@@ -126,7 +121,7 @@ internal sealed class FilterChainTranslator(Func<string, ClusterSlot> cluster)
             unsupported);
     }
 
-    private ChainTemplate Tcp(string name, TcpProxy proxy, bool refused, TranslationScope scope)
+    private ChainTemplate Tcp(string name, TcpProxy proxy, List<INetworkFilter> connectionFilters, TranslationScope scope)
     {
         using var part = scope.Enter("tcp_proxy");
         scope.UnsupportedIf(proxy.TunnelingConfig is not null, "tunneling_config");
@@ -138,9 +133,8 @@ internal sealed class FilterChainTranslator(Func<string, ClusterSlot> cluster)
             TcpProxy.ClusterSpecifierOneofCase.WeightedClusters => proxy.WeightedClusters.Clusters.Select(c => (c.Name, c.Weight)),
             _ => throw scope.Invalid("cluster_specifier", "missing"),
         };
-        var clusters = new WeightedClusters(refused
-            ? []
-            : shares.Select(share => new WeightedCluster(cluster(share.Name), share.Weight, HeaderMutations.None, HeaderMutations.None)));
-        return new ChainTemplate(new TcpChain(name, clusters), Http: null, Inline: null, RoutesName: null, scope.UnsupportedFeatures);
+        var clusters = new WeightedClusters(
+            shares.Select(share => new WeightedCluster(cluster(share.Name), share.Weight, HeaderMutations.None, HeaderMutations.None)));
+        return new ChainTemplate(new TcpChain(name, clusters) { Filters = [.. connectionFilters] }, Http: null, Inline: null, RoutesName: null, scope.UnsupportedFeatures);
     }
 }

@@ -76,7 +76,11 @@ internal sealed class RouteActionTranslator(Func<string, ClusterSlot> cluster)
         }
 
         using var part = scope.Enter($"share '{share.Name}'");
-        PerFilterConfig.Report(share.TypedPerFilterConfig, scope);
+        foreach (var filter in share.TypedPerFilterConfig.Keys)
+        {
+            scope.Unsupported(filter);
+        }
+
         scope.UnsupportedIf(share.HostRewriteSpecifierCase != Wire.WeightedCluster.Types.ClusterWeight.HostRewriteSpecifierOneofCase.None, "host_rewrite_literal of a share");
         return new WeightedCluster(
             cluster(share.Name),

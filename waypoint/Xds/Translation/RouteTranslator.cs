@@ -1,6 +1,8 @@
 using Envoy.Config.Route.V3;
+using Waypoint.Proxy.Filters;
 using Waypoint.Proxy.LoadBalancing;
 using Waypoint.Proxy.Routing;
+using Waypoint.Proxy.Xds.Translation.Filters;
 using Route = Waypoint.Proxy.Routing.Route;
 using VirtualHost = Waypoint.Proxy.Routing.VirtualHost;
 using Wire = Envoy.Config.Route.V3;
@@ -8,7 +10,7 @@ using Wire = Envoy.Config.Route.V3;
 namespace Waypoint.Proxy.Xds.Translation;
 
 /// <summary>Route configurations, inline or from RDS.</summary>
-internal sealed class RouteTranslator(Func<string, ClusterSlot> cluster)
+internal sealed class RouteTranslator(Func<string, ClusterSlot> cluster, FilterCatalogue filters)
 {
     private readonly RouteActionTranslator _actions = new(cluster);
 
@@ -19,12 +21,12 @@ internal sealed class RouteTranslator(Func<string, ClusterSlot> cluster)
         scope.UnsupportedIf(configuration.IgnorePathParametersInPathMatching, "ignore_path_parameters_in_path_matching");
         scope.UnsupportedIf(configuration.MostSpecificHeaderMutationsWins, "most_specific_header_mutations_wins");
         scope.UnsupportedIf(configuration.RequestMirrorPolicies.Count > 0, "request_mirror_policies");
-        PerFilterConfig.Report(configuration.TypedPerFilterConfig, scope);
+        var settings = filters.Route(configuration.TypedPerFilterConfig, cluster, scope);
         var request = HeaderTranslator.Translate(
             configuration.RequestHeadersToRemove, configuration.RequestHeadersToAdd, scope, "request_headers_to_add");
         var response = HeaderTranslator.Translate(
             configuration.ResponseHeadersToRemove, configuration.ResponseHeadersToAdd, scope, "response_headers_to_add");
-        VirtualHost[] hosts = [.. configuration.VirtualHosts.Select(host => Host(host, request, response, scope))];
+        VirtualHost[] hosts = [.. configuration.VirtualHosts.Select(host => Host(host, request, response, settings, scope))];
         try
         {
             return new RouteTable(hosts);
@@ -35,7 +37,8 @@ internal sealed class RouteTranslator(Func<string, ClusterSlot> cluster)
         }
     }
 
-    private VirtualHost Host(Wire.VirtualHost host, HeaderMutations request, HeaderMutations response, TranslationScope scope)
+    private VirtualHost Host(
+        Wire.VirtualHost host, HeaderMutations request, HeaderMutations response, RouteFilterSettings settings, TranslationScope scope)
     {
         using var part = scope.Enter($"virtual host '{host.Name}'");
         if (host.Domains.Count == 0)
@@ -46,13 +49,13 @@ internal sealed class RouteTranslator(Func<string, ClusterSlot> cluster)
         scope.UnsupportedIf(host.RequireTls != Wire.VirtualHost.Types.TlsRequirementType.None, "require_tls");
         scope.UnsupportedIf(host.Cors is not null, "cors");
         scope.UnsupportedIf(host.RequestMirrorPolicies.Count > 0, "request_mirror_policies");
-        PerFilterConfig.Report(host.TypedPerFilterConfig, scope);
+        settings = filters.Route(host.TypedPerFilterConfig, cluster, scope).Over(settings);
         request = HeaderTranslator.Translate(host.RequestHeadersToRemove, host.RequestHeadersToAdd, scope, "request_headers_to_add").Then(request);
         response = HeaderTranslator.Translate(host.ResponseHeadersToRemove, host.ResponseHeadersToAdd, scope, "response_headers_to_add").Then(response);
         var routes = new List<Route>(host.Routes.Count);
         foreach (var route in host.Routes)
         {
-            routes.Add(Route(route, routes.Count, host.RetryPolicy, request, response, scope));
+            routes.Add(Route(route, routes.Count, host.RetryPolicy, request, response, settings, scope));
         }
 
         return new VirtualHost(host.Name, [.. host.Domains], routes);
@@ -64,6 +67,7 @@ internal sealed class RouteTranslator(Func<string, ClusterSlot> cluster)
         Wire.RetryPolicy? hostRetries,
         HeaderMutations request,
         HeaderMutations response,
+        RouteFilterSettings settings,
         TranslationScope scope)
     {
         using var part = scope.Enter(route.Name.Length > 0 ? $"route '{route.Name}'" : $"route {index}");
@@ -72,12 +76,14 @@ internal sealed class RouteTranslator(Func<string, ClusterSlot> cluster)
             throw scope.Invalid("match", "missing");
         }
 
-        PerFilterConfig.Report(route.TypedPerFilterConfig, scope);
         return new Route(
             route.Name,
             RouteMatchTranslator.Translate(route.Match, scope),
             _actions.Translate(route, hostRetries, scope),
             HeaderTranslator.Translate(route.RequestHeadersToRemove, route.RequestHeadersToAdd, scope, "request_headers_to_add").Then(request),
-            HeaderTranslator.Translate(route.ResponseHeadersToRemove, route.ResponseHeadersToAdd, scope, "response_headers_to_add").Then(response));
+            HeaderTranslator.Translate(route.ResponseHeadersToRemove, route.ResponseHeadersToAdd, scope, "response_headers_to_add").Then(response))
+        {
+            FilterSettings = filters.Route(route.TypedPerFilterConfig, cluster, scope).Over(settings),
+        };
     }
 }

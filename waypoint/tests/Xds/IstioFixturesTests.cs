@@ -12,7 +12,7 @@ public sealed class IstioFixturesTests
     private readonly MeshState _mesh = new();
     private readonly MeshModel _model;
 
-    public IstioFixturesTests() => _model = new MeshModel(_mesh, new EndpointStates(HealthClock.System));
+    public IstioFixturesTests() => _model = new MeshModel(_mesh, new EndpointStates(HealthClock.System), Catalogue.Whole);
 
     public static TheoryData<string, string[]> Scenarios => new()
     {

@@ -19,7 +19,7 @@ public sealed class MeshModelTests
     private readonly MeshState _mesh = new();
     private readonly MeshModel _model;
 
-    public MeshModelTests() => _model = new MeshModel(_mesh, new EndpointStates(new HealthClock(_time)));
+    public MeshModelTests() => _model = new MeshModel(_mesh, new EndpointStates(new HealthClock(_time)), Catalogue.Whole);
 
     [Fact]
     public void A_service_is_there_once_its_cluster_endpoints_and_listener_are()

@@ -39,7 +39,7 @@ public sealed class MeshSubscriptionTests : IResourceViews, IAsyncLifetime
     private MeshSubscription _subscription = null!;
     private volatile Node? _node;
 
-    public MeshSubscriptionTests() => _model = new MeshModel(_mesh, new EndpointStates(HealthClock.System));
+    public MeshSubscriptionTests() => _model = new MeshModel(_mesh, new EndpointStates(HealthClock.System), Catalogue.Whole);
 
     public async Task InitializeAsync()
     {

@@ -290,7 +290,7 @@ public sealed class RouteTranslationTests
         new() { Header = new HeaderValue { Key = name, Value = value }, AppendAction = action };
 
     private RouteTable Translate(RouteConfiguration configuration) =>
-        new RouteTranslator(name => new ClusterSlot(name)).Translate(configuration, _scope);
+        new RouteTranslator(name => new ClusterSlot(name), Catalogue.Whole).Translate(configuration, _scope);
 
     private Route Translated(Wire.Route route) => Assert.Single(Translate(Configuration("test", route)).Routes);
 
