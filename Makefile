@@ -4,7 +4,7 @@ DOTNET_FLAGS := --configuration Release --nologo
 TEST_FLAGS   := $(DOTNET_FLAGS) --no-build -maxcpucount:1 --logger "trx" --results-directory artifacts/test-results
 SHARED       ?= $(or $(WAYPOINT_SHARED),../shared)
 
-.PHONY: demo test test-shared bench insns build setup root format clean
+.PHONY: demo test test-shared bench insns images build setup root format clean
 
 demo: build root ## KEEP=1 leaves the mesh up
 	@artifacts/bin/Waypoint.Demo/release/waypoint-demo $(if $(KEEP),--keep)
@@ -24,6 +24,9 @@ bench: build root
 
 insns: build root ## the verifier's instruction count of each BPF program
 	@$(MAKE) --no-print-directory -C bpf insns
+
+images: setup ## of the three programs, as archives in artifacts/images; see deploy/images/build.sh for its variables
+	@deploy/images/build.sh
 
 build: setup
 	dotnet build Waypoint.sln $(DOTNET_FLAGS) -verbosity:quiet
