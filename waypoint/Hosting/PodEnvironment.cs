@@ -7,6 +7,8 @@ namespace Waypoint.Proxy.Hosting;
 /// </summary>
 internal sealed record PodEnvironment
 {
+    private const string MetadataPrefix = "ISTIO_META_";
+
     public required string PodName { get; init; }
 
     public required string Namespace { get; init; }
@@ -26,6 +28,11 @@ internal sealed record PodEnvironment
 
     public IReadOnlyDictionary<string, string> Labels { get; init; } = new Dictionary<string, string>();
 
+    public IReadOnlyDictionary<string, string> Annotations { get; init; } = new Dictionary<string, string>();
+
+    /// <summary>What else the control plane is to be told of the pod, such as OWNER or MESH_ID: the variables ISTIO_META_*, without that prefix.</summary>
+    public IReadOnlyDictionary<string, string> Metadata { get; init; } = new Dictionary<string, string>();
+
     public ProxyConfig ProxyConfig { get; init; } = new();
 
     /// <summary>Leave as soon as no connection is open, instead of after <see cref="ProxyConfig.TerminationDrainDuration"/>.</summary>
@@ -37,26 +44,31 @@ internal sealed record PodEnvironment
     /// <summary>The name under which the control plane knows it.</summary>
     public string NodeId => $"waypoint~{InstanceIp}~{PodName}.{Namespace}~{DnsDomain}";
 
-    /// <param name="variable">Reads an environment variable.</param>
+    /// <param name="variables">The environment.</param>
     /// <param name="arguments">The command line.</param>
-    /// <param name="labelsFile">The downward API's file of the pod's labels.</param>
+    /// <param name="podInfo">The folder of the downward API's files.</param>
     /// <exception cref="FormatException">A variable has a value that cannot be read; the message names it.</exception>
-    public static PodEnvironment Read(Func<string, string?> variable, WaypointArguments arguments, string labelsFile)
+    public static PodEnvironment Read(IReadOnlyDictionary<string, string> variables, WaypointArguments arguments, string podInfo)
     {
-        var config = ProxyConfig.Parse(variable("PROXY_CONFIG"));
-        var ns = variable("POD_NAMESPACE") ?? "default";
-        string? FromPodOrConfig(string name) => variable(name) ?? config.Metadata.GetValueOrDefault(name);
+        string? Variable(string name) => variables.GetValueOrDefault(name);
+        var config = ProxyConfig.Parse(Variable("PROXY_CONFIG"));
+        var ns = Variable("POD_NAMESPACE") ?? "default";
+        string? FromPodOrConfig(string name) => Variable(name) ?? config.Metadata.GetValueOrDefault(name);
         return new PodEnvironment
         {
-            PodName = variable("POD_NAME") ?? Environment.MachineName,
+            PodName = Variable("POD_NAME") ?? Environment.MachineName,
             Namespace = ns,
-            InstanceIp = variable("INSTANCE_IP") ?? "127.0.0.1",
-            ServiceAccount = variable("SERVICE_ACCOUNT") ?? variable("ISTIO_META_SERVICE_ACCOUNT") ?? "default",
-            ClusterId = variable("ISTIO_META_CLUSTER_ID") ?? "Kubernetes",
-            NodeName = variable("ISTIO_META_NODE_NAME") ?? "",
-            Network = variable("ISTIO_META_NETWORK") ?? "",
+            InstanceIp = Variable("INSTANCE_IP") ?? "127.0.0.1",
+            ServiceAccount = Variable("SERVICE_ACCOUNT") ?? Variable("ISTIO_META_SERVICE_ACCOUNT") ?? "default",
+            ClusterId = Variable("ISTIO_META_CLUSTER_ID") ?? "Kubernetes",
+            NodeName = Variable("ISTIO_META_NODE_NAME") ?? "",
+            Network = Variable("ISTIO_META_NETWORK") ?? "",
             DnsDomain = arguments.Domain ?? $"{ns}.svc.cluster.local",
-            Labels = PodLabels.Read(labelsFile, variable("ISTIO_METAJSON_LABELS")),
+            Labels = PodInfo.Read(Path.Combine(podInfo, "labels"), variables, "ISTIO_METAJSON_LABELS"),
+            Annotations = PodInfo.Read(Path.Combine(podInfo, "annotations"), variables, "ISTIO_METAJSON_ANNOTATIONS"),
+            Metadata = variables
+                .Where(v => v.Key.StartsWith(MetadataPrefix, StringComparison.Ordinal))
+                .ToDictionary(v => v.Key[MetadataPrefix.Length..], v => v.Value),
             ProxyConfig = config,
             ExitOnZeroActiveConnections = FromPodOrConfig("EXIT_ON_ZERO_ACTIVE_CONNECTIONS") is "true" or "1",
             MinimumDrainDuration = FromPodOrConfig("MINIMUM_DRAIN_DURATION") is { } minimum
@@ -69,6 +81,9 @@ internal sealed record PodEnvironment
 /// <summary>The part of istio.mesh.v1alpha1.ProxyConfig that concerns a waypoint.</summary>
 internal sealed record ProxyConfig
 {
+    /// <summary>All of it, as it came.</summary>
+    public string Json { get; init; } = "{}";
+
     public string DiscoveryAddress { get; init; } = "istiod.istio-system.svc:15012";
 
     /// <summary>How long connections may go on after SIGTERM.</summary>
@@ -79,12 +94,12 @@ internal sealed record ProxyConfig
     /// <exception cref="FormatException">Not JSON, or a field of the wrong kind.</exception>
     public static ProxyConfig Parse(string? json)
     {
-        var config = new ProxyConfig();
         if (string.IsNullOrWhiteSpace(json))
         {
-            return config;
+            return new ProxyConfig();
         }
 
+        var config = new ProxyConfig { Json = json };
         try
         {
             using var document = JsonDocument.Parse(json);

@@ -1,3 +1,4 @@
+using System.Collections;
 using System.Net;
 using Waypoint.Proxy.Listening;
 using Waypoint.Proxy.Tcp;
@@ -37,7 +38,10 @@ internal sealed record WaypointOptions
         return new WaypointOptions
         {
             Arguments = arguments,
-            Pod = PodEnvironment.Read(Environment.GetEnvironmentVariable, arguments, "/etc/istio/pod/labels"),
+            Pod = PodEnvironment.Read(Variables(), arguments, "/etc/istio/pod"),
         };
     }
+
+    private static Dictionary<string, string> Variables() =>
+        Environment.GetEnvironmentVariables().Cast<DictionaryEntry>().ToDictionary(v => (string)v.Key, v => (string?)v.Value ?? "");
 }

@@ -12,25 +12,18 @@ internal static class NodeIdentity
 
     public static Node Of(PodEnvironment pod)
     {
-        var labels = new Struct();
-        foreach (var (name, value) in pod.Labels)
-        {
-            labels.Fields[name] = Value.ForString(value);
-        }
+        var metadata = Strings(pod.Metadata);
+        metadata.Fields["NAME"] = Value.ForString(pod.PodName);
+        metadata.Fields["NAMESPACE"] = Value.ForString(pod.Namespace);
+        metadata.Fields["SERVICE_ACCOUNT"] = Value.ForString(pod.ServiceAccount);
+        metadata.Fields["INSTANCE_IPS"] = Value.ForString(pod.InstanceIp);
+        metadata.Fields["CLUSTER_ID"] = Value.ForString(pod.ClusterId);
+        metadata.Fields["ISTIO_VERSION"] = Value.ForString(IstioVersion);
+        metadata.Fields["LABELS"] = Value.ForStruct(Strings(pod.Labels));
+        metadata.Fields["ANNOTATIONS"] = Value.ForStruct(Strings(pod.Annotations));
 
-        var metadata = new Struct
-        {
-            Fields =
-            {
-                ["NAME"] = Value.ForString(pod.PodName),
-                ["NAMESPACE"] = Value.ForString(pod.Namespace),
-                ["SERVICE_ACCOUNT"] = Value.ForString(pod.ServiceAccount),
-                ["INSTANCE_IPS"] = Value.ForString(pod.InstanceIp),
-                ["CLUSTER_ID"] = Value.ForString(pod.ClusterId),
-                ["ISTIO_VERSION"] = Value.ForString(IstioVersion),
-                ["LABELS"] = Value.ForStruct(labels),
-            },
-        };
+        // By this istiod tells a proxy from a tool: `istioctl proxy-status` lists nobody without it.
+        metadata.Fields["PROXY_CONFIG"] = Value.ForStruct(Struct.Parser.ParseJson(pod.ProxyConfig.Json));
         AddIfKnown(metadata, "NODE_NAME", pod.NodeName);
         AddIfKnown(metadata, "NETWORK", pod.Network);
         return new Node
@@ -40,6 +33,17 @@ internal static class NodeIdentity
             Metadata = metadata,
             UserAgentName = "waypoint",
         };
+    }
+
+    private static Struct Strings(IReadOnlyDictionary<string, string> values)
+    {
+        var strings = new Struct();
+        foreach (var (name, value) in values)
+        {
+            strings.Fields[name] = Value.ForString(value);
+        }
+
+        return strings;
     }
 
     private static void AddIfKnown(Struct metadata, string name, string value)

@@ -1,5 +1,6 @@
 using Microsoft.Extensions.Logging;
 using Waypoint.Proxy.Hosting;
+using Waypoint.Proxy.Xds;
 
 namespace Waypoint.Proxy.Tests.Hosting;
 
@@ -61,18 +62,33 @@ public sealed class PodEnvironmentTests
         var json = new Dictionary<string, string> { ["ISTIO_METAJSON_LABELS"] = """{"a":"from the environment"}""" };
         Assert.Equal("from the environment", Read(json).Labels["a"]);
 
-        var file = Path.GetTempFileName();
+        var folder = Directory.CreateTempSubdirectory().FullName;
         try
         {
-            File.WriteAllText(file, "a=\"from the file\"\ngateway.networking.k8s.io/gateway-name=\"waypoint\"\n");
-            var labels = Read(json, file).Labels;
+            File.WriteAllText(Path.Combine(folder, "labels"), "a=\"from the file\"\ngateway.networking.k8s.io/gateway-name=\"waypoint\"\n");
+            var labels = Read(json, folder).Labels;
             Assert.Equal("from the file", labels["a"]);
             Assert.Equal("waypoint", labels["gateway.networking.k8s.io/gateway-name"]);
         }
         finally
         {
-            File.Delete(file);
+            Directory.Delete(folder, recursive: true);
         }
+    }
+
+    [Fact]
+    public void The_control_plane_is_told_what_istiod_put_there_to_be_told()
+    {
+        var metadata = NodeIdentity.Of(Read(new()
+        {
+            ["ISTIO_META_OWNER"] = "kubernetes://apis/apps/v1/namespaces/shop/deployments/waypoint",
+            ["ISTIO_METAJSON_ANNOTATIONS"] = """{"b":"c"}""",
+            ["PROXY_CONFIG"] = """{"concurrency":2}""",
+        })).Metadata.Fields;
+        Assert.Equal("kubernetes://apis/apps/v1/namespaces/shop/deployments/waypoint", metadata["OWNER"].StringValue);
+        Assert.Equal("c", metadata["ANNOTATIONS"].StructValue.Fields["b"].StringValue);
+        Assert.Equal(2, metadata["PROXY_CONFIG"].StructValue.Fields["concurrency"].NumberValue);
+        Assert.NotNull(NodeIdentity.Of(Read([])).Metadata.Fields["PROXY_CONFIG"].StructValue);
     }
 
     [Fact]
@@ -85,6 +101,6 @@ public sealed class PodEnvironmentTests
         Assert.Equal(LogLevel.Warning, WaypointArguments.Parse(["--log_output_level=all:debug,default:warn"]).LogLevel);
     }
 
-    private static PodEnvironment Read(Dictionary<string, string> variables, string labelsFile = "/nowhere") =>
-        PodEnvironment.Read(variables.GetValueOrDefault, WaypointArguments.Parse(IstiodsCommandLine), labelsFile);
+    private static PodEnvironment Read(Dictionary<string, string> variables, string podInfo = "/nowhere") =>
+        PodEnvironment.Read(variables, WaypointArguments.Parse(IstiodsCommandLine), podInfo);
 }
