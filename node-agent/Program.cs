@@ -1,5 +1,6 @@
 using Waypoint.NodeAgent.Engine;
 using Waypoint.NodeAgent.Hosting;
+using Waypoint.NodeAgent.Kubernetes;
 using Waypoint.NodeAgent.Libbpf;
 
 namespace Waypoint.NodeAgent;
@@ -22,7 +23,7 @@ internal static class Program
                     KernelEngine.Uninstall(AgentOptions.ParseUninstall(rest));
                     return 0;
                 default:
-                    await RunAsync(AgentOptions.Parse(arguments)).ConfigureAwait(false);
+                    await RunAsync(AgentOptions.Parse(arguments, Environment.GetEnvironmentVariable)).ConfigureAwait(false);
                     return 0;
             }
         }
@@ -31,7 +32,7 @@ internal static class Program
             Console.Error.WriteLine($"waypoint-node-agent: {exception.Message}\n\n{AgentOptions.Usage}");
             return BadUsage;
         }
-        catch (Exception exception) when (exception is KernelEngineException or LibbpfException or IOException)
+        catch (Exception exception) when (exception is KernelEngineException or LibbpfException or KubernetesException or IOException)
         {
             Console.Error.WriteLine($"waypoint-node-agent: {exception.Message}");
             return Failed;

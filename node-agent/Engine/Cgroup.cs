@@ -6,6 +6,9 @@ namespace Waypoint.NodeAgent.Engine;
 /// <summary>A cgroup v2 directory.</summary>
 internal static unsafe partial class Cgroup
 {
+    // A container that serves its node has the node's hierarchy mounted aside, as its own /sys/fs/cgroup shows only itself.
+    private static readonly string[] Mounts = ["/host/sys/fs/cgroup", "/sys/fs/cgroup"];
+
     private const int CurrentDirectory = -100;
     private const uint MaskInode = 0x100;
 
@@ -21,6 +24,11 @@ internal static unsafe partial class Cgroup
             ? throw LibbpfException.Last($"find the cgroup {path}")
             : *(ulong*)(status + InodeOffset);
     }
+
+    /// <summary>The root of the node's hierarchy, which is in <c>unified</c> where version 1 is mounted too. Null when there is none.</summary>
+    public static string? FindRoot() =>
+        Mounts.SelectMany(mount => (string[])[mount, Path.Combine(mount, "unified")])
+            .FirstOrDefault(path => File.Exists(Path.Combine(path, "cgroup.controllers")));
 
     /// <summary>Opens the directory itself, which .NET's file API does not.</summary>
     public static BpfDescriptor Open(string path)

@@ -48,7 +48,7 @@ internal static partial class LiveNamespaces
     }
 
     /// <summary>What the kernel calls the namespace, <c>net:[4026531840]</c>; null when the process has ended.</summary>
-    private static string? IdentityOf(string path)
+    public static string? IdentityOf(string path)
     {
         try
         {

@@ -66,7 +66,7 @@ internal sealed record NetworkNamespace(ulong Cookie, PodAddresses Addresses)
         {
             null => result!,
             EnrolmentException => throw failure,
-            _ => throw new EnrolmentException($"{path}: {failure.Message}"),
+            _ => throw new EnrolmentException($"{path}: {failure.Message}", EnrolmentFailure.NoNamespace),
         };
     }
 
@@ -75,7 +75,8 @@ internal sealed record NetworkNamespace(ulong Cookie, PodAddresses Addresses)
         using SafeFileHandle descriptor = NativeMethods.Open(path, NativeMethods.ReadOnly | NativeMethods.CloseOnExec);
         if (descriptor.IsInvalid || NativeMethods.SetNamespace(descriptor, NativeMethods.NetworkNamespace) < 0)
         {
-            throw new EnrolmentException($"{path} is no network namespace that can be entered: {Marshal.GetLastPInvokeErrorMessage()}.");
+            throw new EnrolmentException(
+                $"{path} is no network namespace that can be entered: {Marshal.GetLastPInvokeErrorMessage()}.", EnrolmentFailure.NoNamespace);
         }
     }
 

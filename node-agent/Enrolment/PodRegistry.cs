@@ -45,7 +45,7 @@ internal sealed class PodRegistry
 
         // Without an address nobody can tell whether it is a waypoint, whose connections must be left alone.
         return found.Addresses is { IPv4: null, IPv6: null }
-            ? throw new EnrolmentException($"{path} has no address yet: enrol the pod once its interface is configured.")
+            ? throw new EnrolmentException($"{path} has no address yet: enrol the pod once its interface is configured.", EnrolmentFailure.NoAddress)
             : new EnrolledPod(found.Cookie, found.Addresses, name, path);
     }
 
@@ -60,7 +60,7 @@ internal sealed class PodRegistry
         return before;
     }
 
-    public bool Remove(ulong cookie) => _pods.Remove(cookie);
+    public bool Remove(ulong cookie, [NotNullWhen(true)] out EnrolledPod? pod) => _pods.Remove(cookie, out pod);
 
     /// <summary>
     /// Drops the pods that are not among the living for the second time in a row: once may be the moment at which a pod's processes are

@@ -1,5 +1,7 @@
 using Waypoint.NodeAgent.Engine;
 using Waypoint.NodeAgent.Enrolment;
+using Waypoint.NodeAgent.Enrolment.Labels;
+using Waypoint.NodeAgent.Kubernetes;
 using Waypoint.NodeAgent.Reconciliation;
 using Waypoint.NodeAgent.Reporting;
 using Waypoint.Xds.Metrics;
@@ -40,6 +42,16 @@ internal static class AgentHost
         services.AddSingleton<AgentMetrics>();
         services.AddSingleton(_ => new PrometheusExporter());
         services.AddSingleton<AdminEndpoints>();
+
+        if (options.Kubernetes)
+        {
+            services.AddSingleton(new KubernetesClient(KubernetesConfiguration.Load(Environment.GetEnvironmentVariable)));
+            services.AddSingleton(new PodLocator(new PodCgroups(options.CgroupPath)));
+            services.AddSingleton<NodePods>();
+            services.AddSingleton<PodEnroller>();
+            services.AddSingleton<PodAnnotator>();
+            services.AddHostedService<LabelEnrolment>();
+        }
 
         services.AddHostedService<EngineAttachment>();
         services.AddHostedService<ControlPlaneSession>();

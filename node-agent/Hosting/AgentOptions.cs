@@ -1,35 +1,55 @@
 using System.Globalization;
 using System.Net;
+using Waypoint.NodeAgent.Engine;
 using Waypoint.NodeAgent.Workloads;
 
 namespace Waypoint.NodeAgent.Hosting;
 
-/// <summary>What the command line says.</summary>
+/// <summary>What the command line says and, where it is silent, the environment that a DaemonSet sets.</summary>
 internal sealed record AgentOptions
 {
     public const string Usage = """
-        waypoint-node-agent --xds-address HOST:PORT --cgroup PATH --node NAME [options]
+        waypoint-node-agent --xds-address HOST:PORT --node NAME [options]
         waypoint-node-agent uninstall [--bpffs PATH]
 
         Loads the kernel engine, keeps its maps as the control plane says, and enrols pods. When it ends, however it
         ends, the kernel goes on as it was left; uninstall takes everything out of force.
 
-          --xds-address HOST:PORT       the control plane (delta ADS in plain text, as istiod serves on 15010)
+          --xds-address HOST:PORT       the control plane (delta ADS): in plain text on port 15010, over TLS on any
+                                        other ($XDS_ADDRESS)
+          --xds-root-ca FILE            whom to trust there ($XDS_ROOT_CA, /var/run/secrets/istio/root-cert.pem)
+          --xds-token FILE              the bearer token to show ($XDS_TOKEN, /var/run/secrets/tokens/istio-token)
+          --node NAME                   the name of this node in the mesh ($NODE_NAME)
           --cgroup PATH                 the cgroup v2 directory whose processes are served, children included
-          --node NAME                   the name of this node in the mesh
+                                        ($CGROUP_PATH, the root of the hierarchy)
+          --kubernetes                  enrol the pods of this node by their labels, as the Kubernetes API tells them
+                                        ($KUBECONFIG, or the service account of the own pod)
           --bpffs PATH                  where the kernel engine is pinned (/sys/fs/bpf/waypoint)
           --admin-address HOST:PORT     health, dumps, enrolment (127.0.0.1:15200)
           --metrics-address HOST:PORT   Prometheus (0.0.0.0:15020)
-          --network NAME                the network of this node, when the mesh has several
-          --cluster-id NAME             the cluster of this node (Kubernetes)
+          --network NAME                the network of this node, when the mesh has several ($ISTIO_META_NETWORK)
+          --cluster-id NAME             the cluster of this node ($ISTIO_META_CLUSTER_ID, Kubernetes)
           --connection-log              a line on standard output for each connection that ends
+
+        Who the agent is to the control plane: $POD_NAME, $POD_NAMESPACE, $SERVICE_ACCOUNT, $INSTANCE_IP.
         """;
 
     public required DnsEndPoint XdsAddress { get; init; }
 
+    /// <summary>PEM; read at each connection.</summary>
+    public string XdsRootCa { get; init; } = "/var/run/secrets/istio/root-cert.pem";
+
+    /// <summary>Read at each stream, as the kubelet replaces it well before it expires.</summary>
+    public string XdsToken { get; init; } = "/var/run/secrets/tokens/istio-token";
+
     public required string CgroupPath { get; init; }
 
     public required Node Node { get; init; }
+
+    public required AgentIdentity Identity { get; init; }
+
+    /// <summary>Enrol pods by their labels; else by hand only.</summary>
+    public bool Kubernetes { get; init; }
 
     public string BpffsPath { get; init; } = DefaultBpffsPath;
 
@@ -42,24 +62,41 @@ internal sealed record AgentOptions
 
     private const string DefaultBpffsPath = "/sys/fs/bpf/waypoint";
 
+    /// <param name="variable">Reads an environment variable. A flag wins over its variable.</param>
     /// <exception cref="BadFlagException">A flag is unknown, lacks its value, has a bad one, or is missing.</exception>
-    public static AgentOptions Parse(ReadOnlySpan<string> arguments)
+    public static AgentOptions Parse(ReadOnlySpan<string> arguments, Func<string, string?> variable)
     {
-        var flags = new Flags(arguments, values:
-            ["--xds-address", "--cgroup", "--node", "--bpffs", "--admin-address", "--metrics-address", "--network", "--cluster-id"],
-            switches: ["--connection-log"]);
+        var flags = new Flags(
+            arguments,
+            values:
+            [
+                "--xds-address", "--xds-root-ca", "--xds-token", "--cgroup", "--node", "--bpffs", "--admin-address", "--metrics-address",
+                "--network", "--cluster-id",
+            ],
+            switches: ["--connection-log", "--kubernetes"],
+            variable);
+        var node = new Node(
+            flags.Require("--node", text => text, "NODE_NAME"),
+            flags.Get("--cluster-id", text => text, "Kubernetes", "ISTIO_META_CLUSTER_ID"),
+            flags.Get("--network", text => text, "", "ISTIO_META_NETWORK"));
         var options = new AgentOptions
         {
-            XdsAddress = flags.Require("--xds-address", ParseHost),
-            CgroupPath = flags.Require("--cgroup", ParseDirectory),
-            Node = new Node(
-                flags.Require("--node", text => text),
-                flags.Get("--cluster-id", text => text, "Kubernetes"),
-                flags.Get("--network", text => text, "")),
+            XdsAddress = flags.Require("--xds-address", ParseHost, "XDS_ADDRESS"),
+            CgroupPath = flags.Get("--cgroup", ParseDirectory, null, "CGROUP_PATH")
+                ?? Cgroup.FindRoot()
+                ?? throw new BadFlagException("--cgroup: missing, and no cgroup v2 hierarchy was found"),
+            Node = node,
+            Identity = AgentIdentity.Read(variable, node),
+            Kubernetes = flags.Has("--kubernetes"),
             BpffsPath = flags.Get("--bpffs", text => text, DefaultBpffsPath),
             ConnectionLog = flags.Has("--connection-log"),
         };
-        options = options with { AdminAddress = flags.Get("--admin-address", ParseEndPoint, options.AdminAddress) };
+        options = options with
+        {
+            XdsRootCa = flags.Get("--xds-root-ca", text => text, options.XdsRootCa, "XDS_ROOT_CA"),
+            XdsToken = flags.Get("--xds-token", text => text, options.XdsToken, "XDS_TOKEN"),
+            AdminAddress = flags.Get("--admin-address", ParseEndPoint, options.AdminAddress),
+        };
 
         // The port tells the two apart: enrolment must not be reachable where metrics are.
         return options with
@@ -76,7 +113,7 @@ internal sealed record AgentOptions
     /// <summary>The flags of the sub-command <c>uninstall</c>: where the kernel engine is pinned.</summary>
     /// <exception cref="BadFlagException">A flag is unknown or lacks its value.</exception>
     public static string ParseUninstall(ReadOnlySpan<string> arguments) =>
-        new Flags(arguments, values: ["--bpffs"], switches: []).Get("--bpffs", text => text, DefaultBpffsPath);
+        new Flags(arguments, values: ["--bpffs"], switches: [], _ => null).Get("--bpffs", text => text, DefaultBpffsPath);
 
     private static DnsEndPoint ParseHost(string text)
     {
@@ -92,6 +129,6 @@ internal sealed record AgentOptions
             ? endPoint
             : throw new FormatException("is no ADDRESS:PORT");
 
-    private static string ParseDirectory(string text) =>
+    private static string? ParseDirectory(string text) =>
         Directory.Exists(text) ? text : throw new FormatException("is no directory");
 }

@@ -1,7 +1,7 @@
-using System.Reflection;
-using Google.Protobuf.WellKnownTypes;
+using System.Security.Cryptography.X509Certificates;
 using Waypoint.NodeAgent.Reconciliation;
 using Waypoint.Xds.Delta.Client;
+using Waypoint.Xds.Grpc;
 
 namespace Waypoint.NodeAgent.Hosting;
 
@@ -11,44 +11,44 @@ namespace Waypoint.NodeAgent.Hosting;
 /// </summary>
 internal sealed class ControlPlaneSession(AgentOptions options, Reconciler reconciler, ILoggerFactory loggers) : BackgroundService
 {
+    private const int PlainPort = 15010;
+
     protected override async Task ExecuteAsync(CancellationToken stoppingToken)
     {
-        using var client = new DeltaAdsClient(
-            new DeltaAdsClientOptions
-            {
-                Address = new UriBuilder(Uri.UriSchemeHttp, options.XdsAddress.Host, options.XdsAddress.Port).Uri,
-                Node = IdentifyAs(options),
-            },
-            loggers.CreateLogger<DeltaAdsClient>());
+        using var client = new DeltaAdsClient(ClientOptions(options), loggers.CreateLogger<DeltaAdsClient>());
         client.SubscribeAll(new AddressHandler(reconciler));
         await client.RunAsync(stoppingToken).ConfigureAwait(false);
     }
 
-    /// <summary>Istio's control plane serves workloads to what calls itself a ztunnel, and reads the rest from the metadata.</summary>
-    private static Envoy.Config.Core.V3.Node IdentifyAs(AgentOptions options)
+    internal static DeltaAdsClientOptions ClientOptions(AgentOptions options)
     {
-        string name = Environment.GetEnvironmentVariable("POD_NAME") ?? $"waypoint-node-agent-{options.Node.Name}";
-        string @namespace = Environment.GetEnvironmentVariable("POD_NAMESPACE") ?? "waypoint-system";
-        string address = Environment.GetEnvironmentVariable("INSTANCE_IP") ?? "127.0.0.1";
-        string version = Assembly.GetExecutingAssembly().GetName().Version!.ToString(3);
-        return new Envoy.Config.Core.V3.Node
+        bool plain = options.XdsAddress.Port == PlainPort;
+        var client = new DeltaAdsClientOptions
         {
-            Id = $"ztunnel~{address}~{name}.{@namespace}~{@namespace}.svc.cluster.local",
-            UserAgentName = "waypoint-node-agent",
-            UserAgentVersion = version,
-            Metadata = new Struct
-            {
-                Fields =
-                {
-                    ["NAME"] = Value.ForString(name),
-                    ["NAMESPACE"] = Value.ForString(@namespace),
-                    ["INSTANCE_IPS"] = Value.ForString(address),
-                    ["NODE_NAME"] = Value.ForString(options.Node.Name),
-                    ["CLUSTER_ID"] = Value.ForString(options.Node.ClusterId),
-                    ["NETWORK"] = Value.ForString(options.Node.Network),
-                    ["SERVICE_ACCOUNT"] = Value.ForString(Environment.GetEnvironmentVariable("SERVICE_ACCOUNT") ?? ""),
-                },
-            },
+            Address = new UriBuilder(plain ? Uri.UriSchemeHttp : Uri.UriSchemeHttps, options.XdsAddress.Host, options.XdsAddress.Port).Uri,
+            Node = options.Identity.ToNode(options.Node),
         };
+
+        // The token of the agent's own service account is all that istiod asks for. The agent has no certificate and needs none: it ends
+        // no TLS of the mesh, so there is nobody to show one to, and nothing that it would have to ask istiod to impersonate a pod for.
+        return plain
+            ? client
+            : client with
+            {
+                // Of several clusters' API servers, the one that can tell whose token it is.
+                Headers = new GrpcMetadata { { "clusterid", options.Node.ClusterId } },
+                Channel = client.Channel with
+                {
+                    BearerToken = async cancellation => (await File.ReadAllTextAsync(options.XdsToken, cancellation).ConfigureAwait(false)).Trim(),
+                    Tls = new GrpcTls { Roots = () => ReadRoots(options.XdsRootCa) },
+                },
+            };
+    }
+
+    private static X509Certificate2Collection ReadRoots(string path)
+    {
+        var roots = new X509Certificate2Collection();
+        roots.ImportFromPemFile(path);
+        return roots;
     }
 }

@@ -84,10 +84,9 @@ internal sealed partial class Reconciler
         }
     }
 
-    /// <exception cref="EnrolmentException">It cannot be enrolled.</exception>
-    public EnrolledPod Enrol(string path, string? name)
+    /// <exception cref="EnrolmentException">The kernel's map has no room for it.</exception>
+    public void Enrol(EnrolledPod pod)
     {
-        EnrolledPod pod = PodRegistry.Inspect(path, name);
         lock (_gate)
         {
             EnrolledPod? before = _pods.Put(pod);
@@ -95,18 +94,26 @@ internal sealed partial class Reconciler
             {
                 if (before is null)
                 {
-                    _pods.Remove(pod.Cookie);
+                    _pods.Remove(pod.Cookie, out _);
                 }
                 else
                 {
                     _pods.Put(before);
                 }
 
-                throw new EnrolmentException($"{path}: the kernel's map of pods, which holds {_maps.Pods.Capacity}, took no other.");
+                throw new EnrolmentException(
+                    $"{pod.Name ?? pod.Path}: the kernel's map of pods, which holds {_maps.Pods.Capacity}, took no other.", EnrolmentFailure.MapFull);
             }
 
-            LogEnrolled(name ?? path, pod.Cookie, pod.Addresses.ToString());
-            return pod;
+            LogEnrolled(pod.Name ?? pod.Path, pod.Cookie, pod.Addresses.ToString());
+        }
+    }
+
+    public bool IsEnrolled(ulong cookie)
+    {
+        lock (_gate)
+        {
+            return _pods.TryGet(cookie, out _);
         }
     }
 
@@ -115,13 +122,13 @@ internal sealed partial class Reconciler
     {
         lock (_gate)
         {
-            if (!_pods.Remove(cookie))
+            if (!_pods.Remove(cookie, out EnrolledPod? pod))
             {
                 return false;
             }
 
             Forget([cookie]);
-            LogUnenrolled(cookie);
+            LogUnenrolled(pod.Name, cookie);
             return true;
         }
     }
@@ -241,10 +248,10 @@ internal sealed partial class Reconciler
     private partial void LogRejected(string resource, string error);
 
     [LoggerMessage(LogLevel.Information, "enrolled {Pod}, network namespace {Cookie}, {Addresses}")]
-    private partial void LogEnrolled(string pod, ulong cookie, string addresses);
+    private partial void LogEnrolled(string? pod, ulong cookie, string addresses);
 
-    [LoggerMessage(LogLevel.Information, "un-enrolled network namespace {Cookie}")]
-    private partial void LogUnenrolled(ulong cookie);
+    [LoggerMessage(LogLevel.Information, "un-enrolled {Pod}, network namespace {Cookie}")]
+    private partial void LogUnenrolled(string? pod, ulong cookie);
 
     [LoggerMessage(LogLevel.Information, "un-enrolled {Pod}: its network namespace {Cookie} has ended")]
     private partial void LogVanished(string? pod, ulong cookie);

@@ -2,12 +2,14 @@ using System.Globalization;
 using System.Text.Json;
 using Waypoint.NodeAgent.Engine;
 using Waypoint.NodeAgent.Enrolment;
+using Waypoint.NodeAgent.Enrolment.Labels;
 using Waypoint.NodeAgent.Reconciliation;
 
 namespace Waypoint.NodeAgent.Reporting;
 
 /// <summary>The admin endpoint: health, dumps of the state, and the enrolment of pods.</summary>
-internal sealed class AdminEndpoints(Reconciler reconciler, IKernelMaps maps, Readiness readiness)
+/// <param name="enroller">Enrols by labels; null when pods are enrolled here, by hand.</param>
+internal sealed class AdminEndpoints(Reconciler reconciler, IKernelMaps maps, Readiness readiness, PodEnroller? enroller = null)
 {
     public void Map(IEndpointRouteBuilder routes)
     {
@@ -19,9 +21,12 @@ internal sealed class AdminEndpoints(Reconciler reconciler, IKernelMaps maps, Re
         routes.MapGet("/debug/difference", context => WriteJsonAsync(context, json =>
             reconciler.Read(state => StateDump.WriteDifference(json, state.Writer.Difference()))));
         routes.MapGet("/pods", context => WriteJsonAsync(context, json =>
-            reconciler.Read(state => StateDump.WritePods(json, state, reconciler.Intent))));
-        routes.MapPost("/pods", EnrolAsync);
-        routes.MapDelete("/pods", UnenrolAsync);
+            reconciler.Read(state => StateDump.WritePods(json, state, reconciler.Intent, enroller?.Current ?? []))));
+        if (enroller is null)
+        {
+            routes.MapPost("/pods", EnrolAsync);
+            routes.MapDelete("/pods", UnenrolAsync);
+        }
     }
 
     private Task ReadyAsync(HttpContext context)
@@ -36,7 +41,8 @@ internal sealed class AdminEndpoints(Reconciler reconciler, IKernelMaps maps, Re
         try
         {
             PodRequest request = await PodRequest.ReadAsync(context).ConfigureAwait(false);
-            EnrolledPod pod = reconciler.Enrol(request.PathToNamespace, request.Name);
+            EnrolledPod pod = PodRegistry.Inspect(request.PathToNamespace, request.Name);
+            reconciler.Enrol(pod);
             await WriteJsonAsync(context, json => reconciler.Read(state => StateDump.WritePod(
                 json, pod, reconciler.Intent.Pods.GetValueOrDefault(pod.Cookie), StateDump.WorkloadOf(state.Store, pod)))).ConfigureAwait(false);
         }

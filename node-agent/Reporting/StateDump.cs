@@ -2,6 +2,7 @@ using System.Globalization;
 using System.Text.Json;
 using Waypoint.NodeAgent.Engine;
 using Waypoint.NodeAgent.Enrolment;
+using Waypoint.NodeAgent.Enrolment.Labels;
 using Waypoint.NodeAgent.Intent;
 using Waypoint.NodeAgent.Maps;
 using Waypoint.NodeAgent.Reconciliation;
@@ -132,12 +133,22 @@ internal static class StateDump
         json.WriteEndObject();
     }
 
-    public static void WritePods(Utf8JsonWriter json, ReconcilerState state, MeshIntent intent)
+    /// <param name="labelled">The pods of this node as the Kubernetes API knows them, enrolled or not; empty when it is not asked.</param>
+    public static void WritePods(Utf8JsonWriter json, ReconcilerState state, MeshIntent intent, IReadOnlyList<PodEnrolment> labelled)
     {
         json.WriteStartArray();
         foreach (EnrolledPod pod in state.Pods.Pods.OrderBy(pod => pod.Cookie))
         {
             WritePod(json, pod, intent.Pods.GetValueOrDefault(pod.Cookie), WorkloadOf(state.Store, pod));
+        }
+
+        foreach (PodEnrolment pod in labelled.Where(pod => pod.Cookie is null))
+        {
+            json.WriteStartObject();
+            json.WriteString("name", PodLocator.NameOf(pod.Pod));
+            json.WriteString("notEnrolled", pod.Verdict == EnrolmentVerdict.Enrol ? "Failed" : pod.Verdict.ToString());
+            WriteOptional(json, "error", pod.Error);
+            json.WriteEndObject();
         }
 
         json.WriteEndArray();

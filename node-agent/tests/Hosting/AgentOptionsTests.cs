@@ -1,4 +1,5 @@
 using Waypoint.NodeAgent.Hosting;
+using Waypoint.NodeAgent.Workloads;
 
 namespace Waypoint.NodeAgent.Tests.Hosting;
 
@@ -9,7 +10,7 @@ public sealed class AgentOptionsTests
     [Fact]
     public void All_that_is_optional_has_a_default()
     {
-        AgentOptions options = AgentOptions.Parse(Required);
+        AgentOptions options = Parse(Required);
 
         Assert.Equal(("control", 15010), (options.XdsAddress.Host, options.XdsAddress.Port));
         Assert.Equal("127.0.0.1:15200", options.AdminAddress.ToString());
@@ -22,7 +23,7 @@ public sealed class AgentOptionsTests
     [Fact]
     public void A_value_may_follow_an_equals_sign()
     {
-        AgentOptions options = AgentOptions.Parse(["--xds-address=[::1]:15010", "--cgroup=/tmp", "--node=a=b", "--network=", "--connection-log"]);
+        AgentOptions options = Parse(["--xds-address=[::1]:15010", "--cgroup=/tmp", "--node=a=b", "--network=", "--connection-log"]);
 
         Assert.Equal("::1", options.XdsAddress.Host);
         Assert.Equal("a=b", options.Node.Name);
@@ -36,7 +37,7 @@ public sealed class AgentOptionsTests
     [InlineData("--admin-address", "15200", "--admin-address: '15200' is no ADDRESS:PORT")]
     [InlineData("--metrics-address", "127.0.0.1:15200", "--metrics-address: '127.0.0.1:15200' has the port of --admin-address")]
     public void A_bad_flag_is_named_with_its_value(string flag, string? value, string message) =>
-        Assert.Equal(message, Assert.Throws<BadFlagException>(() => AgentOptions.Parse([.. Required, flag, .. value is null ? [] : new[] { value }])).Message);
+        Assert.Equal(message, Assert.Throws<BadFlagException>(() => Parse([.. Required, flag, .. value is null ? [] : new[] { value }])).Message);
 
     [Theory]
     [InlineData("--xds-address", "control", "--xds-address: 'control' is no HOST:PORT")]
@@ -47,8 +48,31 @@ public sealed class AgentOptionsTests
     {
         string[] arguments = [.. Required];
         arguments[Array.IndexOf(arguments, flag) + 1] = value;
-        Assert.Equal(message, Assert.Throws<BadFlagException>(() => AgentOptions.Parse(arguments)).Message);
+        Assert.Equal(message, Assert.Throws<BadFlagException>(() => Parse(arguments)).Message);
     }
+
+    [Fact]
+    public void The_environment_says_what_no_flag_says()
+    {
+        var environment = new Dictionary<string, string>
+        {
+            ["XDS_ADDRESS"] = "istiod.istio-system.svc:15012", ["XDS_ROOT_CA"] = "/ca", ["XDS_TOKEN"] = "/token", ["NODE_NAME"] = "node-2",
+            ["CGROUP_PATH"] = "/tmp", ["ISTIO_META_CLUSTER_ID"] = "east", ["ISTIO_META_NETWORK"] = "", ["POD_NAME"] = "agent-x",
+            ["POD_NAMESPACE"] = "system", ["SERVICE_ACCOUNT"] = "agent", ["INSTANCE_IP"] = "10.0.0.1",
+        };
+
+        AgentOptions options = AgentOptions.Parse(["--node", "node-1"], environment.GetValueOrDefault);
+
+        Assert.Equal(("istiod.istio-system.svc", "/ca", "/token"), (options.XdsAddress.Host, options.XdsRootCa, options.XdsToken));
+        Assert.Equal(new Node("node-1", "east", ""), options.Node);
+        Assert.Equal("/tmp", options.CgroupPath);
+        Assert.Equal(new AgentIdentity("agent-x", "system", "agent", "10.0.0.1"), options.Identity);
+    }
+
+    [Fact]
+    public void A_bad_variable_is_named_like_a_flag() => Assert.Equal(
+        "XDS_ADDRESS: 'control' is no HOST:PORT",
+        Assert.Throws<BadFlagException>(() => AgentOptions.Parse(["--node", "n"], name => name == "XDS_ADDRESS" ? "control" : null)).Message);
 
     [Fact]
     public void Uninstall_knows_one_flag()
@@ -56,4 +80,6 @@ public sealed class AgentOptionsTests
         Assert.Equal("/elsewhere", AgentOptions.ParseUninstall(["--bpffs", "/elsewhere"]));
         Assert.Throws<BadFlagException>(() => AgentOptions.ParseUninstall(["--node", "a"]));
     }
+
+    private static AgentOptions Parse(string[] arguments) => AgentOptions.Parse(arguments, _ => null);
 }

@@ -15,11 +15,12 @@ internal sealed class AgentProcess : IAsyncDisposable
     private readonly SandboxProcess _process;
     private readonly HttpClient _http;
 
-    private AgentProcess(Bed bed, string[] more)
+    private AgentProcess(Bed bed, string[] more, string? kubeconfig = null)
     {
         _process = bed.Node.Start(
             Programs.NodeAgent,
-            ["--xds-address", "127.0.0.1:15010", "--cgroup", bed.Cgroup, "--bpffs", bed.PinDirectory, "--node", "node-1", .. more]);
+            ["--xds-address", "127.0.0.1:15010", "--cgroup", bed.Cgroup, "--bpffs", bed.PinDirectory, "--node", "node-1", .. more],
+            kubeconfig is null ? null : new Dictionary<string, string> { ["KUBECONFIG"] = kubeconfig });
         _http = bed.Node.CreateHttpClient(TimeSpan.FromSeconds(5));
     }
 
@@ -29,6 +30,16 @@ internal sealed class AgentProcess : IAsyncDisposable
     {
         var agent = new AgentProcess(bed, more);
         await agent.WaitAsync(agent.IsReadyAsync, "the agent to be ready");
+        return agent;
+    }
+
+    /// <summary>Starts it to enrol pods by their labels; it is ready once it has seen them.</summary>
+    public static async Task<AgentProcess> StartWithKubernetesAsync(Bed bed, string kubeconfig, bool awaitReady = true)
+    {
+        var agent = new AgentProcess(bed, ["--kubernetes"], kubeconfig);
+        await agent.WaitAsync(
+            awaitReady ? agent.IsReadyAsync : async () => await agent.TryGetAsync("healthz/ready") == HttpStatusCode.ServiceUnavailable,
+            "the agent to be up");
         return agent;
     }
 

@@ -1,7 +1,7 @@
 namespace Waypoint.Xds.Delta.Client;
 
-/// <summary>The waits between attempts: doubling, and random so that the clients of a restarted server do not come back all at once.</summary>
-internal sealed class ReconnectDelay
+/// <summary>The waits between attempts to reach a server: doubling, and random so that the clients of a restarted server do not come back all at once.</summary>
+public sealed class ReconnectDelay
 {
     private readonly TimeSpan _shortest;
     private readonly TimeSpan _longest;

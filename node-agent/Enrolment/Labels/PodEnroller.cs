@@ -1,0 +1,179 @@
+using System.Collections.Immutable;
+using Waypoint.NodeAgent.Kubernetes.Model;
+using Waypoint.NodeAgent.Reconciliation;
+using Waypoint.NodeAgent.Workloads;
+using Waypoint.Xds.Delta.Client;
+
+namespace Waypoint.NodeAgent.Enrolment.Labels;
+
+/// <summary>
+/// Brings the enrolled pods to what the labels ask for. Each pass looks at every pod of the node, so that nothing depends on the order of
+/// events or on none being missed. Nothing is un-enrolled before everything was listed once: a restarted agent adopts what is enrolled.
+/// </summary>
+internal sealed partial class PodEnroller(NodePods pods, PodLocator locator, Reconciler reconciler, ILogger<PodEnroller> logger)
+{
+    private static readonly TimeSpan ShortestDelay = TimeSpan.FromMilliseconds(50);
+    private static readonly TimeSpan LongestDelay = TimeSpan.FromSeconds(10);
+
+    // A namespace that vanishes under a pod that goes on (its sandbox was made anew) is nobody's event.
+    private static readonly TimeSpan Interval = TimeSpan.FromSeconds(10);
+
+    private readonly Dictionary<string, Tracked> _tracked = [];
+    private volatile IReadOnlyList<PodEnrolment>? _current;
+
+    /// <summary>The pods of this node after the last pass; null before the first.</summary>
+    public IReadOnlyList<PodEnrolment>? Current => _current;
+
+    /// <summary>Passes, whenever there is something to do.</summary>
+    /// <param name="passed">Called after each pass.</param>
+    public async Task RunAsync(Action<IReadOnlyList<PodEnrolment>> passed, CancellationToken stop)
+    {
+        while (true)
+        {
+            if (Pass() is { } current)
+            {
+                passed(current);
+            }
+
+            long now = Environment.TickCount64;
+            IEnumerable<long> waits = _tracked.Values.Where(pod => pod.Error is not null).Select(pod => Math.Max(1, pod.NextAttempt - now));
+            await pods.Changed.WaitAsync(TimeSpan.FromMilliseconds(waits.Append((long)Interval.TotalMilliseconds).Min()), stop).ConfigureAwait(false);
+        }
+    }
+
+    private IReadOnlyList<PodEnrolment>? Pass()
+    {
+        if (pods.Decide() is not { } decided)
+        {
+            return null;
+        }
+
+        var present = new HashSet<string>();
+        foreach ((Pod pod, EnrolmentVerdict verdict) in decided)
+        {
+            present.Add(pod.Metadata.Uid);
+            if (!_tracked.TryGetValue(pod.Metadata.Uid, out Tracked? tracked))
+            {
+                _tracked[pod.Metadata.Uid] = tracked = new Tracked { Pod = pod };
+            }
+
+            tracked.Pod = pod;
+            tracked.Verdict = verdict;
+        }
+
+        // Leaving comes first: it makes room.
+        foreach ((string uid, Tracked tracked) in _tracked.Where(entry => !present.Contains(entry.Key)).ToArray())
+        {
+            Unenrol(tracked);
+            _tracked.Remove(uid);
+        }
+
+        foreach (Tracked tracked in _tracked.Values.Where(tracked => tracked.Verdict != EnrolmentVerdict.Enrol))
+        {
+            Unenrol(tracked);
+        }
+
+        foreach (Tracked tracked in _tracked.Values.Where(tracked => tracked.Verdict == EnrolmentVerdict.Enrol))
+        {
+            Enrol(tracked);
+        }
+
+        UnenrolStrangers();
+        return _current = [.. _tracked.Values
+            .Select(tracked => new PodEnrolment(tracked.Pod.Metadata, tracked.Verdict, tracked.Cookie, tracked.Error))
+            .OrderBy(pod => PodLocator.NameOf(pod.Pod), StringComparer.Ordinal)];
+    }
+
+    private void Enrol(Tracked tracked)
+    {
+        HashSet<InternetAddress> addresses = PodLocator.AddressesOf(tracked.Pod);
+        if (tracked.Cookie is { } known && tracked.Addresses.SetEquals(addresses) && reconciler.IsEnrolled(known))
+        {
+            return;
+        }
+
+        if (Environment.TickCount64 < tracked.NextAttempt)
+        {
+            return;
+        }
+
+        try
+        {
+            EnrolledPod found = locator.Locate(tracked.Pod);
+            reconciler.Enrol(found);
+            if (tracked.Cookie is { } before && before != found.Cookie)
+            {
+                reconciler.Unenrol(before);
+            }
+
+            tracked.Cookie = found.Cookie;
+            tracked.Addresses = addresses;
+            tracked.Error = null;
+            tracked.NextAttempt = 0;
+            tracked.Delay.Reset();
+        }
+        catch (EnrolmentException exception)
+        {
+            if (tracked.Error != exception.Message)
+            {
+                LogFailed(exception.Message);
+            }
+
+            EnrolmentMetrics.CountFailure(exception.Failure);
+            tracked.Error = exception.Message;
+            tracked.NextAttempt = Environment.TickCount64 + (long)tracked.Delay.Next().TotalMilliseconds;
+        }
+    }
+
+    private void Unenrol(Tracked tracked)
+    {
+        if (tracked.Cookie is { } cookie)
+        {
+            reconciler.Unenrol(cookie);
+        }
+
+        tracked.Cookie = null;
+        tracked.Error = null;
+        tracked.NextAttempt = 0;
+    }
+
+    /// <summary>
+    /// What an earlier life enrolled is adopted; its pod may have lost its label, or its life, while nobody was looking. One that has the
+    /// address of a pod that is to be enrolled is most likely that pod, whose processes could not be found just now.
+    /// </summary>
+    private void UnenrolStrangers()
+    {
+        HashSet<ulong> cookies = [.. _tracked.Values.Select(tracked => tracked.Cookie).OfType<ulong>()];
+        HashSet<InternetAddress> pending = [.. _tracked.Values
+            .Where(tracked => tracked is { Verdict: EnrolmentVerdict.Enrol, Cookie: null })
+            .SelectMany(tracked => PodLocator.AddressesOf(tracked.Pod))];
+        EnrolledPod[] strangers = reconciler.Read(state => state.Pods.Pods
+            .Where(pod => !cookies.Contains(pod.Cookie) && !pod.Addresses.All.Any(pending.Contains)).ToArray());
+        foreach (EnrolledPod stranger in strangers)
+        {
+            reconciler.Unenrol(stranger.Cookie);
+        }
+    }
+
+    [LoggerMessage(LogLevel.Warning, "not enrolled: {Reason}; trying again")]
+    private partial void LogFailed(string reason);
+
+    private sealed class Tracked
+    {
+        public required Pod Pod { get; set; }
+
+        public EnrolmentVerdict Verdict { get; set; }
+
+        public ulong? Cookie { get; set; }
+
+        /// <summary>Those that it had when it was enrolled.</summary>
+        public HashSet<InternetAddress> Addresses { get; set; } = [];
+
+        public string? Error { get; set; }
+
+        /// <summary>In milliseconds of <see cref="Environment.TickCount64"/>.</summary>
+        public long NextAttempt { get; set; }
+
+        public ReconnectDelay Delay { get; } = new(ShortestDelay, LongestDelay, Random.Shared);
+    }
+}
