@@ -21,10 +21,10 @@ if [ "$base" = debian ]; then
     buildah inspect --type image "$base" > /dev/null 2>&1 || deploy/images/base.sh "$base"
 fi
 
-# publish PROJECT: into the context's bin/ as one file, trimmed, compiled ahead of time as far as .NET does without Native AOT.
+# publish PROJECT: into the context's bin/; Directory.Build.targets says what publishing makes.
 publish() {
-    dotnet publish "$1" --configuration Release --runtime "$rid" --self-contained --nologo --verbosity quiet --output "$context/bin" \
-        -p:PublishTrimmed=true -p:PublishReadyToRun=true -p:PublishSingleFile=true -p:DebugType=none -p:StaticWebAssetsEnabled=false
+    dotnet publish "$1" --configuration Release --runtime "$rid" --nologo --verbosity quiet --output "$context/bin" \
+        -p:DebugType=none -p:StaticWebAssetsEnabled=false
 }
 
 # image NAME: an image of the context artifacts/images/NAME.

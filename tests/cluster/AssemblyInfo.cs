@@ -1,0 +1,2 @@
+// One cluster, and one namespace in it.
+[assembly: CollectionBehavior(DisableTestParallelization = true)]
