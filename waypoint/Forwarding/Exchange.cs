@@ -32,6 +32,9 @@ internal sealed class Exchange
     /// <summary>The request target as received.</summary>
     public string RawTarget { get; }
 
+    /// <summary>The request target as it is sent on; null until that is known.</summary>
+    public string? Target { get; set; }
+
     public bool IsGrpc { get; }
 
     public DateTime StartedAt { get; } = DateTime.UtcNow;
@@ -88,4 +91,7 @@ internal sealed class Exchange
 
     /// <summary>The timestamp of the end of the request's body; 0 while it is still coming.</summary>
     public long RequestEndedTimestamp { get; set; }
+
+    /// <summary>The timestamp of the head of the backend's answer; 0 while there is none.</summary>
+    public long ResponseStartedTimestamp { get; set; }
 }

@@ -96,6 +96,7 @@ internal sealed class RequestPipeline(BackendForwarder backends, RequestTelemetr
             headers.Host = host;
         }
 
+        exchange.Target = target;
         return target;
     }
 

@@ -200,7 +200,9 @@ internal sealed class UpstreamRequest : HttpTransformer, IDisposable
         }
 
         var requestEnded = _exchange.RequestEndedTimestamp;
-        var serviceTime = requestEnded == 0 ? TimeSpan.Zero : Stopwatch.GetElapsedTime(requestEnded);
+        var responseStarted = Stopwatch.GetTimestamp();
+        _exchange.ResponseStartedTimestamp = responseStarted;
+        var serviceTime = requestEnded == 0 ? TimeSpan.Zero : Stopwatch.GetElapsedTime(requestEnded, responseStarted);
         _exchange.UpstreamServiceTime = serviceTime;
         target.Headers[EnvoyHeaders.UpstreamServiceTime] = ((long)serviceTime.TotalMilliseconds).ToString(CultureInfo.InvariantCulture);
 

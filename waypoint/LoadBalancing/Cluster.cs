@@ -30,6 +30,9 @@ internal sealed class Cluster
 
     public required string Name { get; init; }
 
+    /// <summary>What logs call it (CDS <c>alt_stat_name</c>); its name unless the configuration says otherwise.</summary>
+    public string ObservabilityName { get => field ?? Name; init; }
+
     public required IReadOnlyList<Endpoint> Endpoints { get; init; }
 
     public LoadBalancingPolicy Policy { get; init; } = LoadBalancingPolicy.LeastRequest;

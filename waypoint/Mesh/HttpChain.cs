@@ -14,6 +14,9 @@ internal sealed class HttpChain
 
     public required RouteTable Routes { get; init; }
 
+    /// <summary>Who is behind an address, for what is told of its requests.</summary>
+    public WorkloadDirectory Workloads { get; init; } = new();
+
     /// <summary>What a request passes through once its route is known, in this order.</summary>
     public ImmutableArray<IHttpFilter> Filters { get; init; } = [];
 

@@ -12,6 +12,9 @@ internal sealed record TcpChain(string Name, WeightedClusters Clusters)
     /// <summary>What a connection passes through before a backend is dialled, in this order.</summary>
     public ImmutableArray<INetworkFilter> Filters { get; init; } = [];
 
+    /// <summary>Who is behind an address, for what is told of its connections.</summary>
+    public WorkloadDirectory Workloads { get; init; } = new();
+
     /// <summary>Runs the filters; false when one of them wants the connection closed.</summary>
     public async ValueTask<bool> AdmitAsync(TcpConnection connection)
     {

@@ -1,6 +1,7 @@
 using System.Buffers;
 using System.Threading.Channels;
 using Waypoint.Proxy.Forwarding;
+using Waypoint.Proxy.Telemetry.Formatting;
 
 namespace Waypoint.Proxy.Telemetry;
 
@@ -18,16 +19,13 @@ internal sealed record AccessLogSettings(Stream Output, bool Always)
 }
 
 /// <summary>
-/// Writes a line per request (<see cref="AccessLogLine"/>) to standard output. Requests never wait for it: lines go through a bounded queue,
+/// Writes a line per request in Istio's default format to standard output. Requests never wait for it: lines go through a bounded queue,
 /// and when whatever reads the output is too slow, lines are dropped and counted.
 /// </summary>
 internal sealed class AccessLog : IAsyncDisposable
 {
     private const int QueuedLines = 8192;
     private const int WriteSize = 64 * 1024;
-
-    [ThreadStatic]
-    private static ArrayBufferWriter<byte>? t_line;
 
     private readonly Channel<ArraySegment<byte>> _lines;
     private readonly AccessLogSettings _settings;
@@ -52,12 +50,11 @@ internal sealed class AccessLog : IAsyncDisposable
             return;
         }
 
-        var line = t_line ??= new ArrayBufferWriter<byte>(1024);
-        line.ResetWrittenCount();
-        AccessLogLine.Write(exchange, line);
-        var queued = ArrayPool<byte>.Shared.Rent(line.WrittenCount);
-        line.WrittenSpan.CopyTo(queued);
-        if (!_lines.Writer.TryWrite(new ArraySegment<byte>(queued, 0, line.WrittenCount)))
+        var line = LineBuffer.Shared;
+        LineFormat.IstioDefault.Write(new StreamInfo(exchange), line);
+        var queued = ArrayPool<byte>.Shared.Rent(line.Length);
+        line.Written.CopyTo(queued);
+        if (!_lines.Writer.TryWrite(new ArraySegment<byte>(queued, 0, line.Length)))
         {
             ArrayPool<byte>.Shared.Return(queued);
             Interlocked.Increment(ref _dropped);

@@ -50,6 +50,17 @@ internal static class ResponseFlagNames
 {
     private static readonly string[] Names = ["URX", "UH", "UF", "UC", "UR", "UT", "UO", "UPE", "NR", "NC", "DC", "DPE", "SI"];
 
+    /// <summary>Envoy's long names, which are the members' own, joined by commas; <c>-</c> when there is none.</summary>
+    public static string ToLongNames(this ResponseFlags flags) =>
+        flags == ResponseFlags.None ? "-" : string.Join(',', Enum.GetValues<ResponseFlags>().Where(flag => flag != ResponseFlags.None && flags.HasFlag(flag)));
+
+    /// <summary>The flags of a short name; null when this version has none of it.</summary>
+    public static ResponseFlags? Parse(string shortName)
+    {
+        var bit = Array.IndexOf(Names, shortName);
+        return bit < 0 ? null : (ResponseFlags)(1 << bit);
+    }
+
     /// <summary>The short names joined by commas; <c>-</c> when there is none. A single flag, the usual case, allocates nothing.</summary>
     public static string ToShortNames(this ResponseFlags flags)
     {

@@ -12,12 +12,12 @@ namespace Waypoint.Proxy.Xds;
 /// The filter chains and the matcher tree of istiod's <c>main_internal</c> listener, joined with the routes of RDS. That listener is
 /// one resource, sent whole for each changed route: a chain whose bytes did not change is kept as it is. One thread at a time.
 /// </summary>
-internal sealed class ListenerTable(Func<string, ClusterSlot> cluster, FilterCatalogue filters)
+internal sealed class ListenerTable(Func<string, ClusterSlot> cluster, FilterCatalogue filters, WorkloadDirectory workloads)
 {
     /// <summary>The listener that holds a waypoint's services; the others are Envoy's ends of HBONE, which the proxy does itself.</summary>
     public const string MainListener = "main_internal";
 
-    private readonly FilterChainTranslator _chainTranslator = new(cluster, filters);
+    private readonly FilterChainTranslator _chainTranslator = new(cluster, filters, workloads);
     private readonly RouteTranslator _routeTranslator = new(cluster, filters);
     private readonly Dictionary<string, Routes> _routes = new(StringComparer.Ordinal);
     private Dictionary<string, Chain> _chains = new(StringComparer.Ordinal);

@@ -33,7 +33,7 @@ internal sealed class MeshModel
     {
         _mesh = mesh;
         _clusters = new ClusterTable(states);
-        _listeners = new ListenerTable(_clusters.Slot, filters);
+        _listeners = new ListenerTable(_clusters.Slot, filters, mesh.Workloads);
         _patience = states.Clock.Time.CreateTimer(_ => PublishWaiting(), null, Timeout.InfiniteTimeSpan, Timeout.InfiniteTimeSpan);
     }
 

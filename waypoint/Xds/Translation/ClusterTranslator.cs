@@ -81,6 +81,7 @@ internal sealed class ClusterTranslator(EndpointTranslator endpoints, HealthCloc
         return new ClusterTemplate(cluster.Name, endpointsName, inline, assignment => new Cluster
         {
             Name = cluster.Name,
+            ObservabilityName = cluster.AltStatName is { Length: > 0 } alternative ? alternative : cluster.Name,
             Endpoints = assignment.Endpoints,
             Policy = policy,
             Protocol = http.Protocol,

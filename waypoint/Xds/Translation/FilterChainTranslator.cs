@@ -24,7 +24,7 @@ internal sealed record ChainTemplate(
     IReadOnlyList<UnsupportedFeature> Unsupported);
 
 /// <summary>Filter chains: an HTTP connection manager or a TCP proxy behind filters.</summary>
-internal sealed class FilterChainTranslator(Func<string, ClusterSlot> cluster, FilterCatalogue filters)
+internal sealed class FilterChainTranslator(Func<string, ClusterSlot> cluster, FilterCatalogue filters, WorkloadDirectory workloads)
 {
     private static readonly TimeSpan DefaultStreamIdleTimeout = TimeSpan.FromMinutes(5);
 
@@ -108,6 +108,7 @@ internal sealed class FilterChainTranslator(Func<string, ClusterSlot> cluster, F
             {
                 Name = name,
                 Routes = table,
+                Workloads = workloads,
                 Filters = [.. requestFilters],
                 ServerName = serverName,
                 StreamIdleTimeout = streamIdleTimeout,
@@ -135,6 +136,6 @@ internal sealed class FilterChainTranslator(Func<string, ClusterSlot> cluster, F
         };
         var clusters = new WeightedClusters(
             shares.Select(share => new WeightedCluster(cluster(share.Name), share.Weight, HeaderMutations.None, HeaderMutations.None)));
-        return new ChainTemplate(new TcpChain(name, clusters) { Filters = [.. connectionFilters] }, Http: null, Inline: null, RoutesName: null, scope.UnsupportedFeatures);
+        return new ChainTemplate(new TcpChain(name, clusters) { Filters = [.. connectionFilters], Workloads = workloads }, Http: null, Inline: null, RoutesName: null, scope.UnsupportedFeatures);
     }
 }

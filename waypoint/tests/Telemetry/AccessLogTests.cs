@@ -24,7 +24,7 @@ public sealed class AccessLogTests
         await AssertLineAsync(
             Forward(backend.Address),
             "POST /a%2Fb?c HTTP/1.1\r\nHost: localhost:9100\r\nUser-Agent: curl/7.88.1\r\nX-Request-Id: mine\r\nX-Forwarded-For: 10.0.0.1\r\nContent-Length: 3\r\n\r\nabc",
-            $"\"POST /a%2Fb?c HTTP/1.1\" 200 - via_upstream - \"-\" 3 5 N N \"10.0.0.1\" \"curl/7.88.1\" \"mine\" \"localhost:9100\" \"{backend.Address}\" {Cluster} - 10.96.0.1:80 CLIENT - test");
+            $"\"POST /a%2Fb?c HTTP/1.1\" 200 - via_upstream - \"-\" 3 5 N N \"10.0.0.1\" \"curl/7.88.1\" \"mine\" \"localhost:9100\" \"{backend.Address}\" {Cluster} - 10.96.0.1:80 10.0.0.1:0 - test");
     }
 
     [Fact]
