@@ -48,26 +48,47 @@ internal sealed class RequestPipeline(BackendForwarder backends, RequestTelemetr
 
         var head = RequestHead.From(exchange.Context, chain.NormalizePath);
         exchange.Route = chain.Routes.Match(head);
-        return chain.Filters.IsEmpty ? ActAsync(exchange, head) : FilterAsync(exchange, chain);
+        return chain.Filters.IsEmpty ? ActAsync(exchange, head) : FilterAsync(exchange, chain, next: 0);
     }
 
-    private async Task FilterAsync(Exchange exchange, HttpChain chain)
+    // Most filters have nothing to wait for, and then there is no state machine to allocate.
+    private Task FilterAsync(Exchange exchange, HttpChain chain, int next)
     {
-        foreach (var filter in chain.Filters)
+        for (; next < chain.Filters.Length; next++)
         {
-            if (!await filter.OnRequestAsync(exchange).ConfigureAwait(false))
+            var passed = chain.Filters[next].OnRequestAsync(exchange);
+            if (!passed.IsCompletedSuccessfully)
             {
-                return;
+                return ResumeAsync(exchange, chain, next + 1, passed);
             }
 
-            if (exchange.IsRouteStale)
+            if (!passed.Result)
             {
-                exchange.IsRouteStale = false;
-                exchange.Route = chain.Routes.Match(RequestHead.From(exchange.Context, chain.NormalizePath));
+                return Task.CompletedTask;
             }
+
+            RouteAnew(exchange, chain);
         }
 
-        await ActAsync(exchange, RequestHead.From(exchange.Context, chain.NormalizePath)).ConfigureAwait(false);
+        return ActAsync(exchange, RequestHead.From(exchange.Context, chain.NormalizePath));
+    }
+
+    private async Task ResumeAsync(Exchange exchange, HttpChain chain, int next, ValueTask<bool> passed)
+    {
+        if (await passed.ConfigureAwait(false))
+        {
+            RouteAnew(exchange, chain);
+            await FilterAsync(exchange, chain, next).ConfigureAwait(false);
+        }
+    }
+
+    private static void RouteAnew(Exchange exchange, HttpChain chain)
+    {
+        if (exchange.IsRouteStale)
+        {
+            exchange.IsRouteStale = false;
+            exchange.Route = chain.Routes.Match(RequestHead.From(exchange.Context, chain.NormalizePath));
+        }
     }
 
     private Task ActAsync(Exchange exchange, in RequestHead head) =>

@@ -40,7 +40,7 @@ internal sealed class UpstreamRequest : HttpTransformer, IDisposable
         }
         else
         {
-            exchange.RequestEndedTimestamp = exchange.StartedTimestamp;
+            exchange.RequestEndedTimestamp = Stopwatch.GetTimestamp();
 
             if (context.Request.ContentLength.HasValue)
             {

@@ -1,54 +1,60 @@
 namespace Waypoint.Proxy.Telemetry;
 
-/// <summary>Why an answer is not simply the backend's. The short names are Envoy's <c>%RESPONSE_FLAGS%</c>.</summary>
+/// <summary>Why an answer is not simply the backend's. The short names are Envoy's <c>%RESPONSE_FLAGS%</c>, in the order in which they come about.</summary>
 [Flags]
 internal enum ResponseFlags
 {
     None = 0,
 
+    /// <summary>DI: delayed on purpose.</summary>
+    DelayInjected = 1 << 0,
+
+    /// <summary>FI: aborted on purpose.</summary>
+    FaultInjected = 1 << 1,
+
     /// <summary>URX: another try was due, and the policy's number of retries was used up.</summary>
-    UpstreamRetryLimitExceeded = 1 << 0,
+    UpstreamRetryLimitExceeded = 1 << 2,
 
     /// <summary>UH: no endpoint can be used.</summary>
-    NoHealthyUpstream = 1 << 1,
+    NoHealthyUpstream = 1 << 3,
 
     /// <summary>UF: no connection to the endpoint.</summary>
-    UpstreamConnectionFailure = 1 << 2,
+    UpstreamConnectionFailure = 1 << 4,
 
     /// <summary>UC: the endpoint closed the connection.</summary>
-    UpstreamConnectionTermination = 1 << 3,
+    UpstreamConnectionTermination = 1 << 5,
 
     /// <summary>UR: the endpoint reset the stream.</summary>
-    UpstreamRemoteReset = 1 << 4,
+    UpstreamRemoteReset = 1 << 6,
 
     /// <summary>UT: a limit of the route elapsed.</summary>
-    UpstreamRequestTimeout = 1 << 5,
+    UpstreamRequestTimeout = 1 << 7,
 
     /// <summary>UO: a circuit breaker or the retry budget is at its limit.</summary>
-    UpstreamOverflow = 1 << 6,
+    UpstreamOverflow = 1 << 8,
 
     /// <summary>UPE: what the endpoint said was not HTTP.</summary>
-    UpstreamProtocolError = 1 << 7,
+    UpstreamProtocolError = 1 << 9,
 
     /// <summary>NR: no route.</summary>
-    NoRouteFound = 1 << 8,
+    NoRouteFound = 1 << 10,
 
     /// <summary>NC: the route names a cluster that does not exist.</summary>
-    NoClusterFound = 1 << 9,
+    NoClusterFound = 1 << 11,
 
     /// <summary>DC: the client went away.</summary>
-    DownstreamConnectionTermination = 1 << 10,
+    DownstreamConnectionTermination = 1 << 12,
 
     /// <summary>DPE: what the client said was not HTTP, or could be read in two ways.</summary>
-    DownstreamProtocolError = 1 << 11,
+    DownstreamProtocolError = 1 << 13,
 
     /// <summary>SI: silence for longer than the chain allows.</summary>
-    StreamIdleTimeout = 1 << 12,
+    StreamIdleTimeout = 1 << 14,
 }
 
 internal static class ResponseFlagNames
 {
-    private static readonly string[] Names = ["URX", "UH", "UF", "UC", "UR", "UT", "UO", "UPE", "NR", "NC", "DC", "DPE", "SI"];
+    private static readonly string[] Names = ["DI", "FI", "URX", "UH", "UF", "UC", "UR", "UT", "UO", "UPE", "NR", "NC", "DC", "DPE", "SI"];
 
     /// <summary>Envoy's long names, which are the members' own, joined by commas; <c>-</c> when there is none.</summary>
     public static string ToLongNames(this ResponseFlags flags) =>

@@ -13,6 +13,8 @@ internal static class MeshServices
         services.AddSingleton<MeshState>();
         services.AddSingleton(HealthClock.System);
         services.AddSingleton<EndpointStates>();
+        services.AddSingleton<IHttpFilterTranslator, FaultTranslator>();
+        services.AddSingleton<IHttpFilterTranslator, CorsTranslator>();
         services.AddSingleton<FilterCatalogue>();
         services.AddSingleton<MeshModel>();
         services.AddSingleton(provider => ControlPlane.For(provider.GetRequiredService<PodEnvironment>()));

@@ -33,16 +33,15 @@ internal static class RouteMatchTranslator
     }
 
     /// <summary>The default of a run-time fraction: there is no run-time layer here to override it.</summary>
-    public static Fraction Share(RuntimeFractionalPercent fraction)
+    public static Fraction Share(RuntimeFractionalPercent fraction) => Share(fraction.DefaultValue);
+
+    /// <summary>Absent is none.</summary>
+    public static Fraction Share(FractionalPercent? percent) => new(percent?.Numerator ?? 0, percent?.Denominator switch
     {
-        var percent = fraction.DefaultValue ?? new FractionalPercent();
-        return new Fraction(percent.Numerator, percent.Denominator switch
-        {
-            FractionalPercent.Types.DenominatorType.TenThousand => 10_000,
-            FractionalPercent.Types.DenominatorType.Million => 1_000_000,
-            _ => 100,
-        });
-    }
+        FractionalPercent.Types.DenominatorType.TenThousand => 10_000,
+        FractionalPercent.Types.DenominatorType.Million => 1_000_000,
+        _ => 100,
+    });
 
     private static PathMatch Path(Envoy.Config.Route.V3.RouteMatch match, TranslationScope scope)
     {
@@ -71,7 +70,7 @@ internal static class RouteMatchTranslator
         }
     }
 
-    private static HeaderMatch Header(HeaderMatcher matcher, TranslationScope scope)
+    public static HeaderMatch Header(HeaderMatcher matcher, TranslationScope scope)
     {
         if (matcher.Name.Length == 0)
         {

@@ -20,7 +20,7 @@ public sealed class IstioFixturesTests
         { "base", [] },
         { "canary", [] },
         { "destination-rule", ["hash_policy"] },
-        { "filters", ["envoy.filters.http.cors"] },
+        { "filters", [] },
         { "grpc", [] },
         { "jwt", ["envoy.filters.http.jwt_authn (everything is refused)"] },
         { "locality", [] },
@@ -29,7 +29,7 @@ public sealed class IstioFixturesTests
         { "service-entry", [] },
         { "tcp", [] },
         { "telemetry", ["access_log.filter"] },
-        { "virtual-service", ["envoy.filters.http.cors", "envoy.filters.http.fault"] },
+        { "virtual-service", [] },
     };
 
     [Theory]

@@ -220,14 +220,14 @@ public sealed class RouteTranslationTests
     }
 
     [Fact]
-    public void Configuration_of_filters_at_a_route_is_reported_by_the_filters_name()
+    public void Configuration_of_a_filter_that_is_not_known_is_reported_by_the_filters_name()
     {
         var route = Route("slow", "c");
-        route.TypedPerFilterConfig.Add("envoy.filters.http.fault", Any.Pack(new Empty()));
+        route.TypedPerFilterConfig.Add("envoy.filters.http.lua", Any.Pack(new Empty()));
         Translated(route);
         var feature = Assert.Single(_scope.UnsupportedFeatures);
-        Assert.Equal("envoy.filters.http.fault", feature.Feature);
-        Assert.EndsWith("route 'slow'", feature.Where, StringComparison.Ordinal);
+        Assert.Equal("envoy.filters.http.lua", feature.Feature);
+        Assert.EndsWith("route 'slow': filter 'envoy.filters.http.lua'", feature.Where, StringComparison.Ordinal);
     }
 
     public static TheoryData<string, string> Unusable => new()

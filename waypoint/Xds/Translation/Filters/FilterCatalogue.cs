@@ -70,11 +70,6 @@ internal sealed class FilterCatalogue(IEnumerable<IHttpFilterTranslator> http, I
             case "stats.PluginConfig":
                 return null;
 
-            // There for routes to configure; empty by themselves.
-            case "envoy.extensions.filters.http.cors.v3.Cors" when config.Value.IsEmpty:
-            case "envoy.extensions.filters.http.fault.v3.HTTPFault" when config.Value.IsEmpty:
-                return null;
-
             case "envoy.extensions.filters.http.rbac.v3.RBAC":
             case "envoy.extensions.filters.network.rbac.v3.RBAC":
             case "envoy.extensions.filters.http.jwt_authn.v3.JwtAuthentication":
