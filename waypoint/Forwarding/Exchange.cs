@@ -46,6 +46,12 @@ internal sealed class Exchange
     /// <summary>Set by a filter that changed what routes are matched against: the route is looked for again after it.</summary>
     public bool IsRouteStale { get; set; }
 
+    /// <summary>
+    /// Set by a filter that decided by the normal form of the path who may pass: that form is then what is sent, so that a backend cannot read
+    /// another path in <c>/public/..dmin</c> than the one that was judged.
+    /// </summary>
+    public bool IsPathJudged { get; set; }
+
     /// <summary>What filters told of the request.</summary>
     public DynamicMetadata Metadata { get; } = new();
 

@@ -23,9 +23,9 @@ internal static class PathRewriting
         return head.RawPath.Length == head.Target.Length ? path : string.Concat(path, "?", head.Query);
     }
 
-    /// <summary>The target in origin form as received.</summary>
+    /// <summary>The target in origin form.</summary>
     public static string OriginForm(string rawTarget, in RequestHead head) =>
-        head.Target.Length == rawTarget.Length ? rawTarget : head.Target.ToString();
+        head.Target.SequenceEqual(rawTarget) ? rawTarget : head.Target.ToString();
 
     private static string Replace(ReplacePrefix prefix, ReadOnlySpan<char> path)
     {

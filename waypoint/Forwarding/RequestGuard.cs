@@ -35,6 +35,12 @@ internal static class RequestGuard
             return LocalReply.SendAsync(exchange, StatusCodes.Status404NotFound, "", ResponseFlags.None, "absolute_path_rejected");
         }
 
+        // RFC 9112 section 3.2: a target has no fragment. What comes after a '#' one reader takes for part of the path and another does not.
+        if (exchange.RawTarget.Contains('#'))
+        {
+            return BadRequest(exchange, "path_normalization_failed");
+        }
+
         return RequestedUpgrade(exchange) is { } upgrade && !exchange.Chain!.Upgrades.Contains(upgrade)
             ? LocalReply.SendAsync(exchange, StatusCodes.Status403Forbidden, "", ResponseFlags.None, "upgrade_failed", close: true)
             : null;

@@ -70,7 +70,7 @@ internal sealed class RequestPipeline(BackendForwarder backends, RequestTelemetr
             RouteAnew(exchange, chain);
         }
 
-        return ActAsync(exchange, RequestHead.From(exchange.Context, chain.NormalizePath));
+        return ActAsync(exchange, Head(exchange, chain));
     }
 
     private async Task ResumeAsync(Exchange exchange, HttpChain chain, int next, ValueTask<bool> passed)
@@ -89,6 +89,12 @@ internal sealed class RequestPipeline(BackendForwarder backends, RequestTelemetr
             exchange.IsRouteStale = false;
             exchange.Route = chain.Routes.Match(RequestHead.From(exchange.Context, chain.NormalizePath));
         }
+    }
+
+    private static RequestHead Head(Exchange exchange, HttpChain chain)
+    {
+        var head = RequestHead.From(exchange.Context, chain.NormalizePath);
+        return exchange.IsPathJudged ? head.InNormalForm() : head;
     }
 
     private Task ActAsync(Exchange exchange, in RequestHead head) =>

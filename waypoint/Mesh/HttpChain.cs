@@ -29,6 +29,9 @@ internal sealed class HttpChain
     /// <summary>Routes match against the normal form of the path (HCM <c>normalize_path</c>; istiod's default).</summary>
     public bool NormalizePath { get; init; }
 
+    /// <summary>How many addresses at the end of <c>X-Forwarded-For</c> are those of proxies before this one (HCM <c>xff_num_trusted_hops</c>).</summary>
+    public int TrustedHops { get; init; }
+
     /// <summary>The configuration asks for a line in the access log for every request.</summary>
     public bool AccessLog { get; init; }
 

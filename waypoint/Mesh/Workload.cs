@@ -41,6 +41,9 @@ internal sealed class Workload
     /// </summary>
     public bool HasApplicationTunnel { get; init; }
 
+    /// <summary>It runs on its node's network, so its address is the node's.</summary>
+    public bool SharesNodeAddress { get; init; }
+
     /// <summary>Its SPIFFE identity.</summary>
-    public string Principal => $"spiffe://{TrustDomain}/ns/{Namespace}/sa/{ServiceAccount}";
+    public string Principal => field ??= $"spiffe://{TrustDomain}/ns/{Namespace}/sa/{ServiceAccount}";
 }

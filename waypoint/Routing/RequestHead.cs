@@ -70,6 +70,18 @@ internal readonly ref struct RequestHead
         return head with { Scheme = feature.Scheme, RandomValue = (ulong)Random.Shared.NextInt64() };
     }
 
+    /// <summary>The request as if its target had come with the path in the form that routes are matched against.</summary>
+    public RequestHead InNormalForm()
+    {
+        if (Path == RawPath)
+        {
+            return this;
+        }
+
+        var target = RawPath.Length == Target.Length ? Path : string.Concat(Path, "?", Query);
+        return Create(Method, Authority, target, Headers, normalizePath: false) with { Scheme = Scheme, RandomValue = RandomValue };
+    }
+
     // RFC 9112 §3.2.2: a server must accept the absolute form; the authority in it was taken by the parser already.
     private static ReadOnlySpan<char> OriginForm(ReadOnlySpan<char> target)
     {

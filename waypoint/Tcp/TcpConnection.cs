@@ -29,6 +29,9 @@ internal sealed class TcpConnection(IPEndPoint original, IPEndPoint client, stri
     /// <summary>A filter wanted it closed.</summary>
     public bool IsDenied { get; set; }
 
+    /// <summary>Envoy's <c>%CONNECTION_TERMINATION_DETAILS%</c>; null when there is nothing to say.</summary>
+    public string? TerminationDetails { get; set; }
+
     /// <summary>What filters told of it.</summary>
     public DynamicMetadata Metadata { get; } = new();
 

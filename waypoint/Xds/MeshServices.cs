@@ -13,9 +13,7 @@ internal static class MeshServices
         services.AddSingleton<MeshState>();
         services.AddSingleton(HealthClock.System);
         services.AddSingleton<EndpointStates>();
-        services.AddSingleton<IHttpFilterTranslator, FaultTranslator>();
-        services.AddSingleton<IHttpFilterTranslator, CorsTranslator>();
-        services.AddSingleton<FilterCatalogue>();
+        services.AddFilters();
         services.AddSingleton<MeshModel>();
         services.AddSingleton(provider => ControlPlane.For(provider.GetRequiredService<PodEnvironment>()));
         services.AddSingleton<MeshSubscription>();

@@ -113,6 +113,7 @@ internal sealed class FilterChainTranslator(Func<string, ClusterSlot> cluster, F
                 ServerName = serverName,
                 StreamIdleTimeout = streamIdleTimeout,
                 NormalizePath = manager.NormalizePath ?? false,
+                TrustedHops = (int)Math.Min(manager.XffNumTrustedHops, int.MaxValue),
                 AccessLog = manager.AccessLog.Count > 0,
                 Upgrades = upgrades,
                 Unsupported = [.. unsupported.Select(u => u.Feature).Distinct()],

@@ -33,6 +33,7 @@ internal static class WorkloadTranslator
             Zone = workload.Locality?.Zone ?? "",
             SubZone = workload.Locality?.Subzone ?? "",
             HasApplicationTunnel = workload.ApplicationTunnel is { Protocol: ApplicationTunnel.Types.Protocol.Proxy },
+            SharesNodeAddress = workload.NetworkMode == NetworkMode.HostNetwork,
         };
     }
 }

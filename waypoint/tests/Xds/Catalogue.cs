@@ -1,3 +1,5 @@
+using Microsoft.Extensions.DependencyInjection;
+using Waypoint.Proxy.Mesh;
 using Waypoint.Proxy.Xds.Translation.Filters;
 
 namespace Waypoint.Proxy.Tests.Xds;
@@ -5,5 +7,9 @@ namespace Waypoint.Proxy.Tests.Xds;
 /// <summary>The filters that the program knows.</summary>
 internal static class Catalogue
 {
-    public static FilterCatalogue Whole { get; } = new([new FaultTranslator(), new CorsTranslator()], []);
+    public static FilterCatalogue Whole { get; } = For(new MeshState());
+
+    /// <summary>Filters that know peers by this mesh's workloads.</summary>
+    public static FilterCatalogue For(MeshState mesh) =>
+        new ServiceCollection().AddSingleton(mesh).AddFilters().BuildServiceProvider().GetRequiredService<FilterCatalogue>();
 }

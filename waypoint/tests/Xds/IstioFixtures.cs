@@ -50,7 +50,8 @@ internal static class IstioFixtures
            select error,
     ];
 
-    private static Any Parse(JsonObject resource)
+    /// <summary>A message in JSON, with its type beside it.</summary>
+    public static Any Parse(JsonObject resource)
     {
         HideUnknownTypes(resource);
         return Parser.Parse<Any>(resource.ToJsonString());

@@ -16,7 +16,7 @@ public sealed class IstioFixturesTests
 
     public static TheoryData<string, string[]> Scenarios => new()
     {
-        { "authorization", ["envoy.filters.http.rbac (everything is refused)", "envoy.filters.network.rbac (everything is refused)"] },
+        { "authorization", [] },
         { "base", [] },
         { "canary", [] },
         { "destination-rule", ["hash_policy"] },

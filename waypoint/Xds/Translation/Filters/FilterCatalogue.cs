@@ -70,8 +70,6 @@ internal sealed class FilterCatalogue(IEnumerable<IHttpFilterTranslator> http, I
             case "stats.PluginConfig":
                 return null;
 
-            case "envoy.extensions.filters.http.rbac.v3.RBAC":
-            case "envoy.extensions.filters.network.rbac.v3.RBAC":
             case "envoy.extensions.filters.http.jwt_authn.v3.JwtAuthentication":
             case "envoy.extensions.filters.http.ext_authz.v3.ExtAuthz":
             case "envoy.extensions.filters.network.ext_authz.v3.ExtAuthz":

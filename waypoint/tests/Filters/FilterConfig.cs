@@ -1,0 +1,45 @@
+using System.Text.Json.Nodes;
+using Waypoint.Proxy.Filters;
+using Waypoint.Proxy.LoadBalancing;
+using Waypoint.Proxy.Mesh;
+using Waypoint.Proxy.Tests.Xds;
+using Waypoint.Proxy.Xds.Translation;
+using Waypoint.Proxy.Xds.Translation.Filters;
+
+namespace Waypoint.Proxy.Tests.Filters;
+
+/// <summary>Makes filters of their configuration in JSON, as the program does of what it is sent.</summary>
+internal sealed class FilterConfig
+{
+    private const string HttpTypes = "type.googleapis.com/envoy.extensions.filters.http.";
+    private const string NetworkTypes = "type.googleapis.com/envoy.extensions.filters.network.";
+    private readonly FilterCatalogue _catalogue;
+
+    public FilterConfig() => _catalogue = Catalogue.For(Mesh);
+
+    public MeshState Mesh { get; } = new();
+
+    public Dictionary<string, ClusterSlot> Clusters { get; } = [];
+
+    public TranslationScope Scope { get; } = new("Listener 'test'");
+
+    public IEnumerable<string> Unsupported => Scope.UnsupportedFeatures.Select(u => u.Feature);
+
+    /// <param name="type">Without what all HTTP filters' types begin with, such as <c>rbac.v3.RBAC</c>.</param>
+    /// <param name="config">JSON.</param>
+    public IHttpFilter Http(string type, string config) => _catalogue.Http("test", Parse(HttpTypes + type, config), Cluster, Scope)!;
+
+    public INetworkFilter Network(string type, string config) => _catalogue.Network("test", Parse(NetworkTypes + type, config), Cluster, Scope)!;
+
+    public RouteFilterSettings Route(string type, string config) =>
+        _catalogue.Route([KeyValuePair.Create("test", Parse(HttpTypes + type, config))], Cluster, Scope);
+
+    private static Google.Protobuf.WellKnownTypes.Any Parse(string type, string config)
+    {
+        var json = JsonNode.Parse(config)!.AsObject();
+        json["@type"] = type;
+        return IstioFixtures.Parse(json);
+    }
+
+    private ClusterSlot Cluster(string name) => Clusters.TryGetValue(name, out var slot) ? slot : Clusters[name] = new ClusterSlot(name);
+}
