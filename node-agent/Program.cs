@@ -41,7 +41,15 @@ internal static class Program
 
     private static async Task RunAsync(AgentOptions options)
     {
-        using KernelEngine engine = KernelEngine.Open(new KernelEngineOptions { CgroupPath = options.CgroupPath, BpffsPath = options.BpffsPath });
+        using KernelEngine engine = KernelEngine.Open(new KernelEngineOptions
+        {
+            CgroupPath = options.CgroupPath,
+            BpffsPath = options.BpffsPath,
+            MountBpffs = !options.Kubernetes,
+
+            // Which pods are enrolled is in the maps only, unless labels tell it again.
+            OnLayoutChange = options.Kubernetes ? LayoutChange.Replace : LayoutChange.Refuse,
+        });
         await using WebApplication host = AgentHost.Build(options, engine);
         await host.StartAsync().ConfigureAwait(false);
         await host.WaitForShutdownAsync().ConfigureAwait(false);

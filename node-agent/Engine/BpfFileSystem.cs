@@ -9,11 +9,17 @@ internal static partial class BpfFileSystem
     private const string Root = "/sys/fs/bpf";
 
     /// <summary>Creates the directory on a BPF file system; mounts one, at its usual place if the directory is below it.</summary>
-    public static void Ensure(string directory)
+    /// <exception cref="KernelEngineException">There is none, and none is to be mounted.</exception>
+    public static void Ensure(string directory, bool mount)
     {
         var path = Path.GetFullPath(directory);
         if (!IsMounted(path))
         {
+            if (!mount)
+            {
+                throw new KernelEngineException($"{path} is on no BPF file system: mount one on the node (mount -t bpf bpf {Root})");
+            }
+
             var mountPoint = path.StartsWith(Root + "/", StringComparison.Ordinal) ? Root : path;
             Directory.CreateDirectory(mountPoint);
             if (Mount("bpf", mountPoint, "bpf", 0, 0) < 0)

@@ -82,7 +82,7 @@ internal sealed class KernelEngine : IKernelMaps, IDisposable
     /// <inheritdoc cref="Open(KernelEngineOptions)"/>
     internal static KernelEngine Open(KernelEngineOptions options, ReadOnlySpan<byte> elf)
     {
-        BpfFileSystem.Ensure(options.BpffsPath);
+        BpfFileSystem.Ensure(options.BpffsPath, options.MountBpffs);
         var pins = new Pins(options.BpffsPath);
         var found = pins.LayoutVersion();
         if (found is { } version && version != Contract.LayoutVersion && options.OnLayoutChange == LayoutChange.Refuse)

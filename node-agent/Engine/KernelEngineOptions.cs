@@ -6,8 +6,11 @@ internal sealed record KernelEngineOptions
     /// <summary>The cgroup v2 directory whose processes are served, children included.</summary>
     public required string CgroupPath { get; init; }
 
-    /// <summary>The directory for the pins. A BPF file system is mounted when there is none.</summary>
+    /// <summary>The directory for the pins.</summary>
     public string BpffsPath { get; init; } = "/sys/fs/bpf/waypoint";
+
+    /// <summary>Mount a BPF file system when there is none. One that is mounted in a container ends with it, and the pins with that.</summary>
+    public bool MountBpffs { get; init; } = true;
 
     /// <summary>What to do with pinned maps of another layout.</summary>
     public LayoutChange OnLayoutChange { get; init; } = LayoutChange.Refuse;

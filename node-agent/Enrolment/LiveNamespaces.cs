@@ -9,9 +9,16 @@ namespace Waypoint.NodeAgent.Enrolment;
 /// </summary>
 internal static partial class LiveNamespaces
 {
-    /// <summary>The cookies of all that can be seen from here.</summary>
-    public static HashSet<ulong> Find()
+    private const int CapSysPtrace = 19;
+
+    /// <summary>The cookies of all that can be seen from here; null when this process may not look at others' namespaces, so that none is known to have ended.</summary>
+    public static HashSet<ulong>? Find()
     {
+        if (!HasCapability(CapSysPtrace))
+        {
+            return null;
+        }
+
         var paths = new Dictionary<string, string>();
         foreach (string process in Directory.EnumerateDirectories("/proc"))
         {
@@ -37,6 +44,13 @@ internal static partial class LiveNamespaces
         }
 
         return cookies;
+    }
+
+    private static bool HasCapability(int number)
+    {
+        const string Effective = "CapEff:";
+        string line = File.ReadLines("/proc/self/status").Single(line => line.StartsWith(Effective, StringComparison.Ordinal));
+        return (ulong.Parse(line.AsSpan(Effective.Length).Trim(), NumberStyles.AllowHexSpecifier, CultureInfo.InvariantCulture) >> number & 1) != 0;
     }
 
     private static void AddProcess(Dictionary<string, string> paths, string path)

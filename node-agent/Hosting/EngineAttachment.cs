@@ -1,4 +1,5 @@
 using Waypoint.NodeAgent.Engine;
+using Waypoint.NodeAgent.Enrolment.Labels;
 using Waypoint.NodeAgent.Reconciliation;
 using Waypoint.NodeAgent.Reporting;
 
@@ -9,13 +10,17 @@ namespace Waypoint.NodeAgent.Hosting;
 /// Nothing takes them out of force again when the agent ends.
 /// </summary>
 internal sealed partial class EngineAttachment(
-    KernelEngine engine, Reconciler reconciler, Readiness readiness, ILogger<EngineAttachment> logger) : BackgroundService
+    KernelEngine engine, Reconciler reconciler, Readiness readiness, ILogger<EngineAttachment> logger, PodEnroller? enroller = null) : BackgroundService
 {
     protected override async Task ExecuteAsync(CancellationToken stoppingToken)
     {
         if (!engine.Adopted)
         {
             await reconciler.Synchronized.WaitAsync(stoppingToken).ConfigureAwait(false);
+            if (enroller is not null)
+            {
+                await enroller.Synchronized.WaitAsync(stoppingToken).ConfigureAwait(false);
+            }
         }
 
         IReadOnlyList<string> programs = engine.Attach();

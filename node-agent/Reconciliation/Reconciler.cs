@@ -134,11 +134,12 @@ internal sealed partial class Reconciler
     }
 
     /// <summary>Un-enrols the pods whose network namespaces have ended, and tries again what could not be written.</summary>
-    public void Sweep(IReadOnlySet<ulong> livingNamespaces)
+    /// <param name="livingNamespaces">Null: not known.</param>
+    public void Sweep(IReadOnlySet<ulong>? livingNamespaces)
     {
         lock (_gate)
         {
-            IReadOnlyList<EnrolledPod> gone = _pods.Sweep(livingNamespaces);
+            IReadOnlyList<EnrolledPod> gone = livingNamespaces is null ? [] : _pods.Sweep(livingNamespaces);
             foreach (EnrolledPod pod in gone)
             {
                 LogVanished(pod.Name, pod.Cookie);

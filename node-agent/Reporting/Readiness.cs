@@ -12,7 +12,7 @@ internal sealed class Readiness(Reconciler reconciler, PodEnroller? enroller = n
     /// <summary>What is still to come; null when nothing is.</summary>
     public string? Missing =>
         !reconciler.Synchronized.IsCompleted ? "waiting for the control plane's first answer"
-        : enroller is { Current: null } ? "waiting for the first list of the Kubernetes API"
+        : enroller is { Synchronized.IsCompleted: false } ? "waiting for the first list of the Kubernetes API"
         : !Attached ? "the kernel engine is not attached yet"
         : null;
 }

@@ -19,10 +19,14 @@ internal sealed partial class PodEnroller(NodePods pods, PodLocator locator, Rec
     private static readonly TimeSpan Interval = TimeSpan.FromSeconds(10);
 
     private readonly Dictionary<string, Tracked> _tracked = [];
-    private volatile IReadOnlyList<PodEnrolment>? _current;
+    private readonly TaskCompletionSource _synchronized = new(TaskCreationOptions.RunContinuationsAsynchronously);
+    private volatile IReadOnlyList<PodEnrolment> _current = [];
 
-    /// <summary>The pods of this node after the last pass; null before the first.</summary>
-    public IReadOnlyList<PodEnrolment>? Current => _current;
+    /// <summary>Done once all pods of this node have been looked at.</summary>
+    public Task Synchronized => _synchronized.Task;
+
+    /// <summary>The pods of this node after the last pass; none before the first.</summary>
+    public IReadOnlyList<PodEnrolment> Current => _current;
 
     /// <summary>Passes, whenever there is something to do.</summary>
     /// <param name="passed">Called after each pass.</param>
@@ -33,6 +37,7 @@ internal sealed partial class PodEnroller(NodePods pods, PodLocator locator, Rec
             if (Pass() is { } current)
             {
                 passed(current);
+                _synchronized.TrySetResult();
             }
 
             long now = Environment.TickCount64;

@@ -13,8 +13,20 @@ internal sealed class PodLocator(PodCgroups cgroups)
         string name = NameOf(pod.Metadata);
         HashSet<InternetAddress> addresses = AddressesOf(pod);
         var failure = new EnrolmentException($"{name}: no process of it was found below the node's cgroup", EnrolmentFailure.NoProcess);
-        foreach (string path in Namespaces(cgroups.ProcessesOf(pod.Metadata)))
+        var seen = new HashSet<string>();
+        foreach (string path in cgroups.ProcessesOf(pod.Metadata).Select(PodRegistry.PathOf))
         {
+            if (LiveNamespaces.IdentityOf(path) is not { } identity)
+            {
+                failure = new EnrolmentException($"{name}: {path} cannot be read, which takes CAP_SYS_PTRACE", EnrolmentFailure.NoNamespace);
+                continue;
+            }
+
+            if (!seen.Add(identity))
+            {
+                continue;
+            }
+
             try
             {
                 // A process may be in a namespace that it made for itself, and its number may be another's by now: the addresses tell.
@@ -50,18 +62,5 @@ internal sealed class PodLocator(PodCgroups cgroups)
         }
 
         return addresses;
-    }
-
-    /// <summary>One path for each namespace that the processes are in.</summary>
-    private static IEnumerable<string> Namespaces(IEnumerable<int> processes)
-    {
-        var seen = new HashSet<string>();
-        foreach (string path in processes.Select(PodRegistry.PathOf))
-        {
-            if (LiveNamespaces.IdentityOf(path) is { } identity && seen.Add(identity))
-            {
-                yield return path;
-            }
-        }
     }
 }

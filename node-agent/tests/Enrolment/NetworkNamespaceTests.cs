@@ -32,10 +32,10 @@ public sealed class NetworkNamespaceTests(AgentBed bed)
     {
         Pod pod = await bed.Bed.AddPodAsync("brief");
         ulong cookie = NetworkNamespace.Inspect(pod.NetworkNamespace).Cookie;
-        Assert.Contains(cookie, LiveNamespaces.Find());
+        Assert.Contains(cookie, LiveNamespaces.Find()!);
 
         await bed.Bed.RemovePodAsync(pod);
-        await Eventually.TrueAsync(() => !LiveNamespaces.Find().Contains(cookie), TimeSpan.FromSeconds(5), "the namespace to be gone");
+        await Eventually.TrueAsync(() => !LiveNamespaces.Find()!.Contains(cookie), TimeSpan.FromSeconds(5), "the namespace to be gone");
     }
 
     [Fact]
@@ -49,7 +49,7 @@ public sealed class NetworkNamespaceTests(AgentBed bed)
         try
         {
             await bed.Bed.RemovePodAsync(pod);
-            Assert.Contains(cookie, LiveNamespaces.Find());
+            Assert.Contains(cookie, LiveNamespaces.Find()!);
         }
         finally
         {

@@ -127,6 +127,10 @@ public sealed class ReconcilerTests
         _reconciler.Sweep(new HashSet<ulong> { 1 });
         Assert.Equal(2, _maps.Pods.Entries.Count);
 
+        // Not to know what lives is not to know that it ended.
+        _reconciler.Sweep(null);
+        Assert.Equal(2, _maps.Pods.Entries.Count);
+
         _reconciler.Sweep(new HashSet<ulong> { 1 });
         Assert.Equal(1ul, Assert.Single(_maps.Pods.Entries.Keys));
     }
