@@ -34,7 +34,7 @@ public sealed class Shop : IAsyncLifetime
             Kubectl.RolledOutAsync(Name, "deployment/echo-v1"),
             Kubectl.RolledOutAsync(Name, "deployment/echo-v2"),
             Kubectl.RunAsync("-n", Name, "wait", "--for=condition=Ready", "pod/client", "--timeout=60s"),
-            Kubectl.RolledOutAsync(NodeAgent.Namespace, "daemonset/waypoint-node-agent"));
+            Kubectl.RolledOutAsync(NodeAgent.Namespace, $"daemonset/{NodeAgent.Name}"));
         await WaypointAsync();
         WaypointReadyAfter = Waypoint.Since("Ready") - Waypoint.Since("PodScheduled");
 
