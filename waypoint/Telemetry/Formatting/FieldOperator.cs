@@ -1,7 +1,9 @@
+using System.Buffers;
 using System.Net;
-using System.Text;
-using System.Text.Json;
+using System.Text.Encodings.Web;
 using System.Text.Json.Nodes;
+using System.Text.Json;
+using System.Text;
 
 namespace Waypoint.Proxy.Telemetry.Formatting;
 
@@ -123,7 +125,7 @@ internal sealed class NodeOperator(Func<StreamInfo, JsonNode?> read) : FieldOper
             return false;
         }
 
-        output.Text(node is JsonValue value && value.TryGetValue<string>(out var text) ? text : node.ToJsonString(JsonText.Options));
+        output.Text(node is JsonValue value && value.TryGetValue<string>(out var text) ? text : JsonText.Of(node));
         return true;
     }
 
@@ -134,7 +136,7 @@ internal sealed class NodeOperator(Func<StreamInfo, JsonNode?> read) : FieldOper
             return false;
         }
 
-        node.WriteTo(json, JsonText.Options);
+        node.WriteTo(json);
         return true;
     }
 }
@@ -164,10 +166,19 @@ internal sealed class ShortenedOperator(FieldOperator inner, int length) : Field
 internal static class JsonText
 {
     /// <summary>Only what JSON demands is escaped, as Envoy does.</summary>
-    public static JsonSerializerOptions Options { get; } = new(JsonSerializerOptions.Default)
+    public static JavaScriptEncoder Encoder => JavaScriptEncoder.UnsafeRelaxedJsonEscaping;
+
+    /// <summary>The value as JSON.</summary>
+    public static string Of(JsonNode node)
     {
-        Encoder = System.Text.Encodings.Web.JavaScriptEncoder.UnsafeRelaxedJsonEscaping,
-    };
+        var buffer = new ArrayBufferWriter<byte>();
+        using (var json = new Utf8JsonWriter(buffer, new JsonWriterOptions { Encoder = Encoder }))
+        {
+            node.WriteTo(json);
+        }
+
+        return Encoding.UTF8.GetString(buffer.WrittenSpan);
+    }
 
     /// <summary>Bytes off the wire need not be UTF-8; what is not becomes the replacement character.</summary>
     public static void WriteText(this Utf8JsonWriter json, ReadOnlySpan<byte> text)

@@ -11,7 +11,7 @@ namespace Waypoint.Proxy.Telemetry.Formatting;
 /// </summary>
 internal sealed class JsonFormat
 {
-    private static readonly JsonWriterOptions Options = new() { Encoder = JsonText.Options.Encoder, SkipValidation = true };
+    private static readonly JsonWriterOptions Options = new() { Encoder = JsonText.Encoder, SkipValidation = true };
 
     [ThreadStatic]
     private static (Utf8JsonWriter Writer, LineBuffer Scratch)? t_shared;
@@ -44,7 +44,7 @@ internal sealed class JsonFormat
             case Value.KindOneofCase.StructValue:
                 return new ObjectNode([.. value.StructValue.Fields
                     .OrderBy(field => field.Key, StringComparer.Ordinal)
-                    .Select(field => (JsonEncodedText.Encode(field.Key, JsonText.Options.Encoder), Compile(field.Value, omitEmpty, unsupported)))]);
+                    .Select(field => (JsonEncodedText.Encode(field.Key, JsonText.Encoder), Compile(field.Value, omitEmpty, unsupported)))]);
             case Value.KindOneofCase.ListValue:
                 return new ListNode([.. value.ListValue.Values.Select(item => Compile(item, omitEmpty, unsupported))]);
             case Value.KindOneofCase.StringValue:
