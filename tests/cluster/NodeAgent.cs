@@ -7,20 +7,18 @@ internal static class NodeAgent
 {
     public const string Namespace = "waypoint-system";
 
-    // Where the nodes of one cluster share a machine, each has its own part of the machine's cgroup tree.
-    private static readonly string[] SharedMachine = ["/sys/fs/cgroup/unified/test-cluster", "/sys/fs/cgroup/test-cluster"];
+    public const string Name = "waypoint-node-agent";
 
-    /// <summary>What a user applies.</summary>
+    /// <summary>
+    /// What a user applies. The nodes of the test cluster share a machine, and each has its own part of the cgroup tree: the one line more.
+    /// </summary>
     public static async Task<string> ManifestAsync()
     {
-        var manifest = await File.ReadAllTextAsync(Path.Combine(Programs.RepositoryRoot, "deploy", "node-agent.yaml"));
-        if (SharedMachine.FirstOrDefault(Directory.Exists) is { } nodes)
-        {
-            const string Before = "            # CGROUP_PATH:";
-            manifest = manifest.Replace(
-                Before, $"            - {{name: CGROUP_PATH, value: /host{nodes}/$(NODE_NAME)}}\n{Before}", StringComparison.Ordinal);
-        }
-
-        return manifest.Replace("REGISTRY/node-agent:TAG", "localhost/node-agent:dev", StringComparison.Ordinal);
+        var manifest = (await File.ReadAllTextAsync(Path.Combine(Programs.RepositoryRoot, "deploy", "node-agent.yaml")))
+            .Replace("REGISTRY/node-agent:TAG", "localhost/node-agent:dev", StringComparison.Ordinal);
+        const string NodeName = "            - {name: NODE_NAME, valueFrom: {fieldRef: {fieldPath: spec.nodeName}}}\n";
+        return Environment.GetEnvironmentVariable("NODE_CGROUPS") is { } cgroups
+            ? manifest.Replace(NodeName, $"{NodeName}            - {{name: CGROUP_PATH, value: \"{cgroups}/$(NODE_NAME)\"}}\n", StringComparison.Ordinal)
+            : manifest;
     }
 }
