@@ -37,6 +37,7 @@ internal sealed class BackendForwarder(IHttpForwarder forwarder, UpstreamClients
 
         exchange.Slot = share.Cluster;
         exchange.Cluster = cluster;
+        exchange.Hash = cluster.Balancing.Hashes ? RequestHash.Of(action.HashPolicies, exchange) : null;
         if (!share.Cluster.Load.TryStartRequest(cluster.CircuitBreakers))
         {
             return AnswerOverflowAsync(exchange);
@@ -146,6 +147,7 @@ internal sealed class BackendForwarder(IHttpForwarder forwarder, UpstreamClients
         var avoid = policy is { AvoidPreviousHosts: true } && tried is not null;
         return exchange.Cluster!.Pick(new PickContext
         {
+            Hash = exchange.Hash,
             Previous = avoid ? tried.AsSpan(0, exchange.Tries) : default,
             Attempts = policy?.HostSelectionAttempts ?? 1,
             OriginalDestination = exchange.Destination.Original,

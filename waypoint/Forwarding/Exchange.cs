@@ -63,6 +63,12 @@ internal sealed class Exchange
     /// <summary>The endpoint of the latest try.</summary>
     public Endpoint? Endpoint { get; set; }
 
+    /// <summary>Of what leads the client to the same endpoint again; null when nothing does.</summary>
+    public ulong? Hash { get; set; }
+
+    /// <summary>A <c>Set-Cookie</c> for the answer, so that the client comes back to the same endpoint; null when there is none to give.</summary>
+    public string? AffinityCookie { get; set; }
+
     /// <summary>How many times the request was sent to a backend.</summary>
     public int Tries { get; set; }
 

@@ -51,7 +51,7 @@ internal static class PathRewriting
         path.StartsWith(prefix.TrimEnd('/'), StringComparison.OrdinalIgnoreCase);
 
     /// <summary>RE2's <c>GlobalReplace</c>: every match, but no empty match where the one before ended.</summary>
-    private static string ReplaceAll(Regex pattern, string substitution, string path)
+    public static string ReplaceAll(Regex pattern, string substitution, string path)
     {
         var output = new StringBuilder(path.Length + substitution.Length);
         var position = 0;

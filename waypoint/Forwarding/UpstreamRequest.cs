@@ -206,6 +206,11 @@ internal sealed class UpstreamRequest : HttpTransformer, IDisposable
         _exchange.UpstreamServiceTime = serviceTime;
         target.Headers[EnvoyHeaders.UpstreamServiceTime] = ((long)serviceTime.TotalMilliseconds).ToString(CultureInfo.InvariantCulture);
 
+        if (_exchange.AffinityCookie is { } cookie)
+        {
+            target.Headers.Append(HeaderNames.SetCookie, cookie);
+        }
+
         // Envoy's order: what belongs to the narrower scope is applied first.
         ShareResponseHeaders.ApplyTo(target.Headers);
         _exchange.Route!.ResponseHeaders.ApplyTo(target.Headers);

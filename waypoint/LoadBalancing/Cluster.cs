@@ -12,13 +12,6 @@ internal enum UpstreamProtocol
     FollowDownstream,
 }
 
-internal enum LoadBalancingPolicy
-{
-    RoundRobin,
-    LeastRequest,
-    Random,
-}
-
 /// <summary>
 /// A set of endpoints and the way to choose among them. Its configuration is immutable; what is learned at run time lives in
 /// <see cref="EndpointState"/>, and the list of usable endpoints is made anew when that changes.
@@ -26,6 +19,7 @@ internal enum LoadBalancingPolicy
 internal sealed class Cluster
 {
     private UsableEndpoints? _usable;
+    private Dictionary<EndpointState, long>? _arrivals;
     private uint _turn = (uint)Random.Shared.Next();
 
     public required string Name { get; init; }
@@ -35,7 +29,7 @@ internal sealed class Cluster
 
     public required IReadOnlyList<Endpoint> Endpoints { get; init; }
 
-    public LoadBalancingPolicy Policy { get; init; } = LoadBalancingPolicy.LeastRequest;
+    public Balancing Balancing { get; init; } = new();
 
     public UpstreamProtocol Protocol { get; init; }
 
@@ -97,10 +91,11 @@ internal sealed class Cluster
         }
 
         Endpoint? pick = null;
+        var hash = Balancing.Hashes ? context.Hash ?? (ulong)context.Random.NextInt64() : (ulong?)null;
         var attempts = context.Previous.IsEmpty ? 1 : Math.Max(1, context.Attempts);
         for (var attempt = 0; attempt < attempts; attempt++)
         {
-            pick = usable.PickPool(context.Random)?.Pick(Policy, context.Random, ref _turn);
+            pick = usable.PickPool(context.Random, hash)?.Pick(this, context.Random, ref _turn, hash ?? 0, attempt);
             if (pick is null || !Contains(context.Previous, pick))
             {
                 return pick;
@@ -109,6 +104,36 @@ internal sealed class Cluster
 
         return FirstOther(usable, context) ?? pick;
     }
+
+    /// <summary>
+    /// Learns which endpoints are new, for <see cref="Balancing.SlowStart"/>: those that <paramref name="previous"/> had are not. Call it before the cluster is used.
+    /// </summary>
+    public void Follow(Cluster? previous)
+    {
+        if (Balancing.SlowStart is null || previous is null)
+        {
+            return;
+        }
+
+        var now = Clock.Time.GetTimestamp();
+        var known = previous.Endpoints.Select(endpoint => endpoint.State).ToHashSet();
+        _arrivals = [];
+        foreach (var endpoint in Endpoints)
+        {
+            if (!known.Contains(endpoint.State))
+            {
+                _arrivals[endpoint.State] = now;
+            }
+            else if (previous._arrivals?.TryGetValue(endpoint.State, out var arrived) is true)
+            {
+                _arrivals[endpoint.State] = arrived;
+            }
+        }
+    }
+
+    /// <summary>How long the cluster has had the endpoint; null when it was not seen to come.</summary>
+    public TimeSpan? AgeOf(Endpoint endpoint, long now) =>
+        _arrivals?.TryGetValue(endpoint.State, out var arrived) is true ? Clock.Time.GetElapsedTime(arrived, now) : null;
 
     /// <summary>An answer of the endpoint that is no failure of its own: below 500.</summary>
     public void ReportSuccess(Endpoint endpoint) => endpoint.State.Succeeded(Outliers);
@@ -181,7 +206,7 @@ internal sealed class Cluster
             return usable;
         }
 
-        usable = UsableEndpoints.Of(this);
+        usable = UsableEndpoints.Of(this, usable);
         Volatile.Write(ref _usable, usable);
         return usable;
     }

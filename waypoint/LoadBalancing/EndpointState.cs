@@ -46,6 +46,11 @@ internal sealed class EndpointState(HealthClock clock)
     /// <summary>Counts a failure; true when it makes the endpoint due for ejection under <paramref name="policy"/>.</summary>
     public bool Failed(FailureKind kind, OutlierDetection policy)
     {
+        if (policy.SplitsLocalOrigin && kind is (FailureKind.Connect or FailureKind.NoAnswer))
+        {
+            return Count(ref _connectFailures, policy.ConsecutiveConnectFailures);
+        }
+
         var due = Count(ref _serverErrors, policy.ConsecutiveServerErrors);
         if (kind == FailureKind.ServerError)
         {

@@ -32,6 +32,9 @@ internal sealed record OutlierDetection
     /// <summary>Connections in a row that could not be made; 0 never ejects for them.</summary>
     public int ConsecutiveConnectFailures { get; init; }
 
+    /// <summary>Failures without an answer count as <see cref="ConsecutiveConnectFailures"/> and as nothing else (Envoy's <c>split_external_local_origin_errors</c>).</summary>
+    public bool SplitsLocalOrigin { get; init; }
+
     /// <summary>How long without an ejection takes one step off the growth.</summary>
     public TimeSpan Interval { get; init; } = TimeSpan.FromSeconds(10);
 

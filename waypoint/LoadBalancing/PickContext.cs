@@ -11,6 +11,9 @@ internal readonly ref struct PickContext
 
     public Random Random { get; init; } = Random.Shared;
 
+    /// <summary>Of what should lead to the same endpoint again; null when the request has nothing of that kind, and policies that hash draw lots.</summary>
+    public ulong? Hash { get; init; }
+
     /// <summary>Endpoints that were tried already and are passed over while there is another one.</summary>
     public ReadOnlySpan<Endpoint> Previous { get; init; }
 

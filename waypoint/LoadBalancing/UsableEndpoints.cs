@@ -1,3 +1,5 @@
+using Waypoint.Proxy.LoadBalancing.Hashing;
+
 namespace Waypoint.Proxy.LoadBalancing;
 
 /// <summary>
@@ -31,7 +33,9 @@ internal sealed class UsableEndpoints
 
     public ReadOnlySpan<EndpointPool> Pools => _pools;
 
-    public static UsableEndpoints Of(Cluster cluster)
+    /// <param name="cluster">Whose.</param>
+    /// <param name="previous">What is out of date; of it is kept what would come out the same, for tables of hashes cost milliseconds.</param>
+    public static UsableEndpoints Of(Cluster cluster, UsableEndpoints? previous)
     {
         var version = cluster.Clock.Version;
         var now = cluster.Clock.Time.GetTimestamp();
@@ -51,16 +55,27 @@ internal sealed class UsableEndpoints
             priorities.Add(new Priority(all, [.. all.Where(e => e.IsHealthy && !e.State.IsEjected(now))]));
         }
 
+        var weights = new Weights(cluster, now);
         var pools = new List<(EndpointPool, double)>();
         foreach (var (priority, load, panic) in Split(priorities, cluster))
         {
-            AddPools(pools, priority, panic ? priority.All : priority.Healthy, load, cluster);
+            var usable = panic ? priority.All : priority.Healthy;
+            if (cluster.Balancing.Hashes)
+            {
+                AddHashedPool(pools, priority, usable, load, cluster, previous);
+            }
+            else
+            {
+                AddPools(pools, priority, usable, load, cluster, weights);
+            }
         }
 
-        return new UsableEndpoints(pools, version, validUntil);
+        return new UsableEndpoints(pools, version, Math.Min(validUntil, weights.ValidUntil));
     }
 
-    public EndpointPool? PickPool(Random random)
+    /// <param name="random">Draws among priorities and localities.</param>
+    /// <param name="hash">Takes the place of the draw, so that equal hashes stay in one priority.</param>
+    public EndpointPool? PickPool(Random random, ulong? hash)
     {
         switch (_pools.Length)
         {
@@ -69,7 +84,8 @@ internal sealed class UsableEndpoints
             case 1:
                 return _pools[0];
             default:
-                var ticket = random.NextDouble() * _cumulativeLoad[^1];
+                var lot = hash is { } h ? h % 10_000 / 10_000.0 : random.NextDouble();
+                var ticket = lot * _cumulativeLoad[^1];
                 var index = 0;
                 while (index < _pools.Length - 1 && ticket >= _cumulativeLoad[index])
                 {
@@ -109,31 +125,84 @@ internal sealed class UsableEndpoints
         }
     }
 
-    private static void AddPools(List<(EndpointPool, double)> pools, Priority priority, Endpoint[] usable, double load, Cluster cluster)
+    private static void AddPools(List<(EndpointPool, double)> pools, Priority priority, Endpoint[] usable, double load, Cluster cluster, Weights weights)
     {
-        if (cluster.LocalityWeights is not { } weights)
+        if (cluster.LocalityWeights is null)
         {
-            pools.Add((new EndpointPool(usable), load));
+            pools.Add((new BalancedPool(usable, weights.Of), load));
             return;
         }
 
-        var localities = new List<(EndpointPool Pool, double Weight)>();
+        var localities = Localities(priority, usable, cluster);
+        var total = localities.Sum(l => l.Weight);
+        foreach (var (members, weight) in localities)
+        {
+            pools.Add((new BalancedPool(members, weights.Of), load * weight / total));
+        }
+    }
+
+    // One table a priority: a locality's weight goes into those of its endpoints, so that a hash stays where it is when weights move a little.
+    private static void AddHashedPool(
+        List<(EndpointPool, double)> pools, Priority priority, Endpoint[] usable, double load, Cluster cluster, UsableEndpoints? previous)
+    {
+        WeightedEndpoint[] members = cluster.LocalityWeights is null
+            ? [.. usable.Select(endpoint => new WeightedEndpoint(endpoint, endpoint.Weight))]
+            : [.. from locality in Localities(priority, usable, cluster)
+                  let total = locality.Members.Sum(endpoint => (double)endpoint.Weight)
+                  from endpoint in locality.Members
+                  select new WeightedEndpoint(endpoint, locality.Weight * endpoint.Weight / total)];
+        if (members.Length == 0)
+        {
+            return;
+        }
+
+        var known = previous?._pools.OfType<HashedPool>().FirstOrDefault(pool => pool.IsOf(members));
+        pools.Add((known ?? new HashedPool(members, cluster), load));
+    }
+
+    /// <summary>The localities that have a share of their priority, with their weights as far as they are healthy.</summary>
+    private static List<(Endpoint[] Members, double Weight)> Localities(Priority priority, Endpoint[] usable, Cluster cluster)
+    {
+        var localities = new List<(Endpoint[], double)>();
         foreach (var group in usable.GroupBy(e => e.Locality))
         {
             Endpoint[] members = [.. group];
             var all = priority.All.Count(e => e.Locality == group.Key);
             var availability = Math.Min(1.0, cluster.OverprovisioningFactor / 100.0 * members.Length / all);
-            var weight = weights.GetValueOrDefault((priority.All[0].Priority, group.Key)) * availability;
+            var weight = cluster.LocalityWeights!.GetValueOrDefault((priority.All[0].Priority, group.Key)) * availability;
             if (weight > 0)
             {
-                localities.Add((new EndpointPool(members), weight));
+                localities.Add((members, weight));
             }
         }
 
-        var total = localities.Sum(l => l.Weight);
-        foreach (var (pool, weight) in localities)
+        return localities;
+    }
+
+    /// <summary>The weights of endpoints at one moment: those that are new have less (<see cref="SlowStart"/>).</summary>
+    private sealed class Weights(Cluster cluster, long now)
+    {
+        // So that a hundredth of the weight 1 is still a whole number.
+        private const double Scale = 1000;
+
+        /// <summary>When the weights will be others.</summary>
+        public long ValidUntil { get; private set; } = long.MaxValue;
+
+        public ulong Of(Endpoint endpoint)
         {
-            pools.Add((pool, load * weight / total));
+            if (cluster.Balancing.SlowStart is not { } slow)
+            {
+                return endpoint.Weight;
+            }
+
+            var factor = 1.0;
+            if (cluster.AgeOf(endpoint, now) is { } age && age < slow.Window)
+            {
+                factor = slow.Factor(age);
+                ValidUntil = Math.Min(ValidUntil, now + (long)(slow.Step.TotalSeconds * cluster.Clock.Time.TimestampFrequency));
+            }
+
+            return Math.Max(1, (ulong)(endpoint.Weight * Scale * factor));
         }
     }
 

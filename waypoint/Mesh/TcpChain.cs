@@ -15,6 +15,9 @@ internal sealed record TcpChain(string Name, WeightedClusters Clusters)
     /// <summary>Who is behind an address, for what is told of its connections.</summary>
     public WorkloadDirectory Workloads { get; init; } = new();
 
+    /// <summary>The client's address leads it to the same endpoint again, in clusters whose policy hashes.</summary>
+    public bool HashesClient { get; init; }
+
     /// <summary>Runs the filters; false when one of them wants the connection closed.</summary>
     public async ValueTask<bool> AdmitAsync(TcpConnection connection)
     {

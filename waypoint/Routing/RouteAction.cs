@@ -27,6 +27,9 @@ internal sealed record ForwardAction(WeightedClusters Clusters) : RouteAction
     /// <summary>Null means: never retried.</summary>
     public RetryPolicy? Retry { get; init; }
 
+    /// <summary>What leads a request to the same endpoint again, in clusters whose policy hashes.</summary>
+    public IReadOnlyList<HashPolicy> HashPolicies { get; init; } = [];
+
     public IReadOnlyList<Mirror> Mirrors { get; init; } = [];
 
     /// <summary>The answer when the chosen cluster was never sent: 500 for an invalid backend (Gateway API), 503 where the configuration says nothing.</summary>

@@ -1,4 +1,5 @@
 using System.Net;
+using Waypoint.Proxy.Forwarding;
 using Waypoint.Proxy.LoadBalancing;
 using Waypoint.Proxy.Mesh;
 using Waypoint.Proxy.Sockets;
@@ -30,7 +31,7 @@ internal static class UpstreamDialer
         var tried = new Endpoint[Tries];
         for (var attempt = 0; attempt < Tries; attempt++)
         {
-            if (Pick(cluster, connection.Original, tried.AsSpan(0, attempt)) is not { } endpoint)
+            if (Pick(cluster, connection, tried.AsSpan(0, attempt)) is not { } endpoint)
             {
                 return null;
             }
@@ -56,8 +57,13 @@ internal static class UpstreamDialer
         return null;
     }
 
-    private static Endpoint? Pick(Cluster cluster, IPEndPoint original, ReadOnlySpan<Endpoint> tried) =>
-        cluster.Pick(new PickContext { Previous = tried, Attempts = Tries, OriginalDestination = original });
+    private static Endpoint? Pick(Cluster cluster, TcpConnection connection, ReadOnlySpan<Endpoint> tried) => cluster.Pick(new PickContext
+    {
+        Hash = connection.Chain.HashesClient && cluster.Balancing.Hashes ? RequestHash.OfAddress(connection.Client.Address) : null,
+        Previous = tried,
+        Attempts = Tries,
+        OriginalDestination = connection.Original,
+    });
 
     private static async ValueTask<LoopSocket?> ConnectAsync(EventLoop loop, IPEndPoint remote, TimeSpan timeout)
     {

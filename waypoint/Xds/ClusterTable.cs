@@ -121,7 +121,9 @@ internal sealed class ClusterTable(EndpointStates states)
     {
         var endpoints = entry.Template.Inline
             ?? (_assignments.TryGetValue(entry.Template.EndpointsName!, out var sent) ? sent.Endpoints : EndpointAssignment.Empty);
-        entry.Slot.Current = entry.Template.With(endpoints);
+        var cluster = entry.Template.With(endpoints);
+        cluster.Follow(entry.Slot.Current);
+        entry.Slot.Current = cluster;
     }
 
     private void Remove(string name, bool keepSlot)

@@ -67,9 +67,7 @@ internal sealed class ClusterTranslator(EndpointTranslator endpoints, HealthCloc
         }
 
         scope.UnsupportedIf(cluster.TransportSocketMatches.Count > 0, "transport_socket_matches");
-        scope.UnsupportedIf(cluster.LbSubsetConfig is not null, "lb_subset_config");
-        scope.UnsupportedIf(cluster.CommonLbConfig?.ZoneAwareLbConfig is not null, "zone_aware_lb_config");
-        var policy = Policy(cluster, scope);
+        var balancing = BalancingTranslator.Translate(cluster, scope);
         var http = Http(cluster, scope);
         var breakers = Breakers(cluster.CircuitBreakers);
         var outliers = OutlierTranslator.Translate(cluster.OutlierDetection, scope);
@@ -83,7 +81,7 @@ internal sealed class ClusterTranslator(EndpointTranslator endpoints, HealthCloc
             Name = cluster.Name,
             ObservabilityName = cluster.AltStatName is { Length: > 0 } alternative ? alternative : cluster.Name,
             Endpoints = assignment.Endpoints,
-            Policy = policy,
+            Balancing = balancing,
             Protocol = http.Protocol,
             ConnectTimeout = connectTimeout,
             IdleTimeout = http.IdleTimeout,
@@ -122,29 +120,6 @@ internal sealed class ClusterTranslator(EndpointTranslator endpoints, HealthCloc
     {
         scope.Unsupported(feature);
         return $"{feature}: not supported";
-    }
-
-    private static LoadBalancingPolicy Policy(Wire.Cluster cluster, TranslationScope scope)
-    {
-        if (cluster.LoadBalancingPolicy is not null)
-        {
-            scope.Unsupported("load_balancing_policy (least request is used)");
-            return LoadBalancingPolicy.LeastRequest;
-        }
-
-        switch (cluster.LbPolicy)
-        {
-            case Wire.Cluster.Types.LbPolicy.RoundRobin:
-                return LoadBalancingPolicy.RoundRobin;
-            case Wire.Cluster.Types.LbPolicy.Random:
-                return LoadBalancingPolicy.Random;
-            case Wire.Cluster.Types.LbPolicy.LeastRequest:
-            case Wire.Cluster.Types.LbPolicy.ClusterProvided:
-                return LoadBalancingPolicy.LeastRequest;
-            default:
-                scope.Unsupported($"lb_policy {cluster.LbPolicy} (least request is used)");
-                return LoadBalancingPolicy.LeastRequest;
-        }
     }
 
     private static (UpstreamProtocol Protocol, TimeSpan IdleTimeout, uint MaxRequests) Http(Wire.Cluster cluster, TranslationScope scope)

@@ -127,7 +127,7 @@ internal sealed class FilterChainTranslator(Func<string, ClusterSlot> cluster, F
     {
         using var part = scope.Enter("tcp_proxy");
         scope.UnsupportedIf(proxy.TunnelingConfig is not null, "tunneling_config");
-        scope.UnsupportedIf(proxy.HashPolicy.Count > 0, "hash_policy");
+        scope.UnsupportedIf(proxy.HashPolicy.Any(policy => policy.SourceIp is null), "hash_policy");
         scope.UnsupportedIf(proxy.MaxDownstreamConnectionDuration is not null, "max_downstream_connection_duration");
         IEnumerable<(string Name, uint Weight)> shares = proxy.ClusterSpecifierCase switch
         {
@@ -137,6 +137,12 @@ internal sealed class FilterChainTranslator(Func<string, ClusterSlot> cluster, F
         };
         var clusters = new WeightedClusters(
             shares.Select(share => new WeightedCluster(cluster(share.Name), share.Weight, HeaderMutations.None, HeaderMutations.None)));
-        return new ChainTemplate(new TcpChain(name, clusters) { Filters = [.. connectionFilters], Workloads = workloads }, Http: null, Inline: null, RoutesName: null, scope.UnsupportedFeatures);
+        var chain = new TcpChain(name, clusters)
+        {
+            Filters = [.. connectionFilters],
+            Workloads = workloads,
+            HashesClient = proxy.HashPolicy.Any(policy => policy.SourceIp is not null),
+        };
+        return new ChainTemplate(chain, Http: null, Inline: null, RoutesName: null, scope.UnsupportedFeatures);
     }
 }

@@ -27,6 +27,7 @@ internal static class OutlierTranslator
             ConsecutiveConnectFailures = detection.SplitExternalLocalOriginErrors
                 ? Enforced(detection.ConsecutiveLocalOriginFailure ?? 5, detection.EnforcingConsecutiveLocalOriginFailure ?? 100)
                 : 0,
+            SplitsLocalOrigin = detection.SplitExternalLocalOriginErrors,
             Interval = detection.Interval.ToTime(envoy.Interval, scope, "interval"),
             BaseEjectionTime = baseTime,
             MaxEjectionTime = detection.MaxEjectionTime.ToTime(

@@ -28,7 +28,6 @@ internal sealed class RouteActionTranslator(Func<string, ClusterSlot> cluster)
     private ForwardAction Forward(Wire.RouteAction action, Wire.RouteMatch match, Wire.RetryPolicy? hostRetries, TranslationScope scope)
     {
         using var part = scope.Enter("route");
-        scope.UnsupportedIf(action.HashPolicy.Count > 0, "hash_policy");
         scope.UnsupportedIf(action.IdleTimeout is not null, "idle_timeout");
         scope.UnsupportedIf(action.MaxStreamDuration is not null, "max_stream_duration");
         scope.UnsupportedIf(action.HedgePolicy is not null, "hedge_policy");
@@ -45,6 +44,7 @@ internal sealed class RouteActionTranslator(Func<string, ClusterSlot> cluster)
             Timeout = action.Timeout.ToTime(DefaultTimeout, scope, "timeout"),
             MaxGrpcTimeout = action.MaxGrpcTimeout is { } limit ? limit.ToTime(TimeSpan.Zero, scope, "max_grpc_timeout") : null,
             Retry = RetryTranslator.Translate(action.RetryPolicy ?? hostRetries, scope),
+            HashPolicies = HashPolicyTranslator.Translate(action.HashPolicy, scope),
             Mirrors = [.. action.RequestMirrorPolicies.Select(mirror => Mirror(mirror, scope))],
             MissingClusterStatus = action.ClusterNotFoundResponseCode switch
             {

@@ -104,7 +104,7 @@ internal sealed class ProxyUnderTest : IAsyncDisposable
     {
         Name = "inbound-vip|80|http|echo.shop.svc.cluster.local",
         Endpoints = [.. endpoints.Select(e => new Endpoint { Address = e, State = new EndpointState() })],
-        Policy = LoadBalancingPolicy.RoundRobin,
+        Balancing = new Balancing { Policy = LoadBalancingPolicy.RoundRobin },
         Protocol = protocol,
         CircuitBreakers = new CircuitBreakers { MaxRequests = uint.MaxValue, MaxRetries = uint.MaxValue },
         Service = new ServiceIdentity("echo.shop.svc.cluster.local", "echo", "shop"),

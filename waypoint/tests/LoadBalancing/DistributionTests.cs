@@ -83,6 +83,28 @@ public sealed class DistributionTests
     }
 
     [Fact]
+    public void More_choices_avoid_busy_endpoints_better()
+    {
+        var endpoints = _pool.Endpoints(10);
+        endpoints[0].State.RequestStarted();
+        int Busy(int choices) => Pool.Count(
+            new Cluster { Name = "test", Endpoints = endpoints, Balancing = new Balancing { Choices = choices }, Clock = _pool.Clock }, Picks).GetValueOrDefault(1);
+
+        // It is picked only when every choice falls on it.
+        Assert.Equal(0, Busy(2));
+        Assert.Equal(0, Busy(5));
+        foreach (var endpoint in endpoints[1..])
+        {
+            endpoint.State.RequestStarted();
+            endpoint.State.RequestStarted();
+        }
+
+        // The idlest wins whenever it is among the choices.
+        Pool.AssertShare(2 / 10.0, Busy(2), Picks);
+        Pool.AssertShare(1 - Math.Pow(0.9, 5), Busy(5), Picks);
+    }
+
+    [Fact]
     public void Load_in_flight_settles_in_proportion_to_the_weights()
     {
         var endpoints = new[] { _pool.Endpoint(1, 3), _pool.Endpoint(2, 1) };
@@ -163,6 +185,8 @@ public sealed class DistributionTests
     [InlineData(LoadBalancingPolicy.RoundRobin)]
     [InlineData(LoadBalancingPolicy.LeastRequest)]
     [InlineData(LoadBalancingPolicy.Random)]
+    [InlineData(LoadBalancingPolicy.RingHash)]
+    [InlineData(LoadBalancingPolicy.Maglev)]
     internal void Picking_allocates_nothing(LoadBalancingPolicy policy)
     {
         var cluster = _pool.Cluster([_pool.Endpoint(1, 2), _pool.Endpoint(2), _pool.Endpoint(3, 1, priority: 1)], policy);

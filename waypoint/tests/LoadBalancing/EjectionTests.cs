@@ -38,6 +38,28 @@ public sealed class EjectionTests
     }
 
     [Theory]
+    [InlineData(true, FailureKind.Connect, 2)]
+    [InlineData(true, FailureKind.NoAnswer, 2)]
+    [InlineData(true, FailureKind.GatewayError, 5)]
+    [InlineData(false, FailureKind.NoAnswer, 5)]
+    internal void Failures_of_our_side_may_be_counted_by_themselves(bool split, FailureKind kind, int failures)
+    {
+        var cluster = _pool.Cluster(_endpoints, outliers: new OutlierDetection
+        {
+            ConsecutiveServerErrors = 5,
+            ConsecutiveConnectFailures = split ? 2 : 0,
+            SplitsLocalOrigin = split,
+            MaxEjectionPercent = 100,
+        });
+        for (var failure = 1; failure < failures; failure++)
+        {
+            Assert.False(cluster.ReportFailure(_endpoints[0], kind));
+        }
+
+        Assert.True(cluster.ReportFailure(_endpoints[0], kind));
+    }
+
+    [Theory]
     [InlineData(FailureKind.ServerError)]
     [InlineData(FailureKind.GatewayError)]
     [InlineData(FailureKind.NoAnswer)]

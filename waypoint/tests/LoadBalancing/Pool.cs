@@ -43,7 +43,7 @@ internal sealed class Pool
     {
         Name = "test",
         Endpoints = endpoints,
-        Policy = policy,
+        Balancing = new Balancing { Policy = policy },
         Outliers = outliers ?? OutlierDetection.Default,
         PanicThreshold = panic,
         LocalityWeights = localities,

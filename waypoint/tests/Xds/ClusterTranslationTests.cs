@@ -4,6 +4,7 @@ using Google.Protobuf;
 using Google.Protobuf.Reflection;
 using Google.Protobuf.WellKnownTypes;
 using Waypoint.Proxy.LoadBalancing;
+using Waypoint.Proxy.LoadBalancing.Hashing;
 using Waypoint.Proxy.Xds.Translation;
 using static Waypoint.Proxy.Tests.Xds.IstiodShapes;
 using Cluster = Waypoint.Proxy.LoadBalancing.Cluster;
@@ -55,7 +56,7 @@ public sealed class ClusterTranslationTests
                "commonHttpProtocolOptions": {"idleTimeout": "30s", "maxRequestsPerConnection": 5}, "explicitHttpConfig": {"httpProtocolOptions": {}}}}}
             """);
         Assert.Equal(TimeSpan.FromSeconds(2), cluster.ConnectTimeout);
-        Assert.Equal(LoadBalancingPolicy.Random, cluster.Policy);
+        Assert.Equal(LoadBalancingPolicy.Random, cluster.Balancing.Policy);
         Assert.Equal(
             new CircuitBreakers { MaxConnections = 100, MaxPendingRequests = 10, MaxRequests = 50, MaxRetries = 4, RetryBudget = new RetryBudget(25, 5) },
             cluster.CircuitBreakers);
@@ -78,10 +79,31 @@ public sealed class ClusterTranslationTests
     }
 
     [Fact]
+    public void Policies_keep_their_settings()
+    {
+        var ring = Translate("""{"name": "c", "type": "EDS", "lbPolicy": "RING_HASH", "ringHashLbConfig": {"minimumRingSize": 2048, "maximumRingSize": 4096, "hashFunction": "MURMUR_HASH_2"}}""").Balancing;
+        Assert.Equal(LoadBalancingPolicy.RingHash, ring.Policy);
+        Assert.Equal(new RingSettings(2048, 4096, IsMurmur: true), ring.Ring);
+        var maglev = Translate("""{"name": "c", "type": "EDS", "lbPolicy": "MAGLEV", "maglevLbConfig": {"tableSize": 1009}}""").Balancing;
+        Assert.Equal((LoadBalancingPolicy.Maglev, 1009u), (maglev.Policy, maglev.MaglevSize));
+        Assert.Equal(65537u, Translate("""{"name": "c", "type": "EDS", "lbPolicy": "MAGLEV"}""").Balancing.MaglevSize);
+        var warming = Translate(
+            """
+            {"name": "c", "type": "EDS", "lbPolicy": "LEAST_REQUEST", "leastRequestLbConfig": {"choiceCount": 5, "slowStartConfig":
+              {"slowStartWindow": "30s", "aggression": {"defaultValue": 2, "runtimeKey": "x"}, "minWeightPercent": {"value": 20}}}}
+            """).Balancing;
+        Assert.Equal((5, new SlowStart(TimeSpan.FromSeconds(30), 2, 20)), (warming.Choices, warming.SlowStart));
+        Assert.Equal(
+            new SlowStart(TimeSpan.FromSeconds(30)),
+            Translate("""{"name": "c", "type": "EDS", "roundRobinLbConfig": {"slowStartConfig": {"slowStartWindow": "30s"}}}""").Balancing.SlowStart);
+        Assert.Empty(_scope.UnsupportedFeatures);
+    }
+
+    [Fact]
     public void Where_nothing_is_said_envoys_defaults_hold_and_connecting_is_watched()
     {
         var cluster = Translate("""{"name": "c", "type": "EDS"}""");
-        Assert.Equal(LoadBalancingPolicy.RoundRobin, cluster.Policy);
+        Assert.Equal(LoadBalancingPolicy.RoundRobin, cluster.Balancing.Policy);
         Assert.Equal(UpstreamProtocol.Http1, cluster.Protocol);
         Assert.Equal(TimeSpan.FromSeconds(5), cluster.ConnectTimeout);
         Assert.Equal(new CircuitBreakers { MaxConnections = 1024, MaxPendingRequests = 1024, MaxRequests = 1024, MaxRetries = 3 }, cluster.CircuitBreakers);
@@ -122,6 +144,8 @@ public sealed class ClusterTranslationTests
     [Theory]
     [InlineData("""{"name": "c", "clusterType": {"name": "envoy.clusters.dynamic"}}""", "cluster_type: 'envoy.clusters.dynamic' is not supported")]
     [InlineData("""{"name": "c", "type": "EDS", "connectTimeout": "-1s"}""", "connect_timeout: a duration of -1 s and 0 ns is not valid")]
+    [InlineData("""{"name": "c", "type": "EDS", "maglevLbConfig": {"tableSize": 1024}}""", "maglev_lb_config.table_size: 1024 is not a prime number up to 5000011")]
+    [InlineData("""{"name": "c", "type": "EDS", "ringHashLbConfig": {"minimumRingSize": 10, "maximumRingSize": 5}}""", "ring_hash_lb_config: sizes from 10 to 5 are no range within 1 to 8388608")]
     [InlineData("""{"name": "c", "type": "EDS", "outlierDetection": {"interval": "-1s"}}""", "outlier_detection: interval: a duration of -1 s and 0 ns is not valid")]
     [InlineData("""{"name": "c", "type": "STATIC", "loadAssignment": {"endpoints": [{"lbEndpoints": [{}]}]}}""", "endpoint.address: neither a socket address nor an internal one")]
     public void A_cluster_that_cannot_be_used_is_refused_with_the_reason(string json, string reason) =>

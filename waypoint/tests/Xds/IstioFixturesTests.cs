@@ -19,7 +19,7 @@ public sealed class IstioFixturesTests
         { "authorization", [] },
         { "base", [] },
         { "canary", [] },
-        { "destination-rule", ["hash_policy"] },
+        { "destination-rule", [] },
         { "filters", [] },
         { "grpc", [] },
         { "jwt", ["envoy.filters.http.jwt_authn (everything is refused)"] },
@@ -46,8 +46,7 @@ public sealed class IstioFixturesTests
     [InlineData(
         "destination-rule",
         "an HBONE tunnel to endpoints (they are dialled plainly)",
-        "envoy.extensions.transport_sockets.tls.v3.UpstreamTlsContext",
-        "lb_policy RingHash (least request is used)")]
+        "envoy.extensions.transport_sockets.tls.v3.UpstreamTlsContext")]
     [InlineData("service-entry", "an HBONE tunnel to endpoints (they are dialled plainly)", "endpoints by DNS name")]
     public void Of_clusters_only_what_is_missing_is_reported(string scenario, params string[] unsupported)
     {

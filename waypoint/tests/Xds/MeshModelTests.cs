@@ -180,7 +180,7 @@ public sealed class MeshModelTests
         changed.LbPolicy = Envoy.Config.Cluster.V3.Cluster.Types.LbPolicy.Random;
         Assert.Empty(_model.Send(changed));
         var cluster = ClusterOf(_mesh.Current.FindDestination(Service)!);
-        Assert.Equal(LoadBalancingPolicy.Random, cluster.Policy);
+        Assert.Equal(LoadBalancingPolicy.Random, cluster.Balancing.Policy);
         Assert.Single(cluster.Endpoints);
     }
 

@@ -76,6 +76,28 @@ public sealed class RouteTranslationTests
     }
 
     [Fact]
+    public void Hash_policies_keep_their_kind_and_order()
+    {
+        var route = Route("r", "c");
+        route.Route_.HashPolicy.AddRange(JsonParser.Default.Parse<Wire.RouteAction>(
+            """
+            {"hashPolicy": [
+              {"header": {"headerName": "x-user"}, "terminal": true},
+              {"cookie": {"name": "s", "ttl": "3600s", "path": "/p", "attributes": [{"name": "SameSite", "value": "Strict"}]}},
+              {"queryParameter": {"name": "q"}},
+              {"connectionProperties": {"sourceIp": true}},
+              {"filterState": {"key": "k"}}]}
+            """).HashPolicy);
+        var policies = Forward(route).HashPolicies;
+        Assert.Equal(new HeaderHash("x-user") { IsTerminal = true }, policies[0]);
+        var cookie = Assert.IsType<CookieHash>(policies[1]);
+        Assert.Equal(("s", TimeSpan.FromHours(1), "/p"), (cookie.Name, cookie.Lifetime, cookie.Path));
+        Assert.Equal([KeyValuePair.Create("SameSite", "Strict")], cookie.Attributes);
+        Assert.Equal([new QueryHash("q"), new SourceAddressHash()], policies.Skip(2));
+        Assert.Equal("hash_policy FilterState", Assert.Single(_scope.UnsupportedFeatures).Feature);
+    }
+
+    [Fact]
     public void Without_a_word_about_time_envoys_fifteen_seconds_hold()
     {
         var route = Route("r", "c");
