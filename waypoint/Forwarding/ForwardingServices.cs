@@ -1,6 +1,7 @@
 using Microsoft.Extensions.DependencyInjection.Extensions;
 using Waypoint.Proxy.Mesh;
 using Waypoint.Proxy.Telemetry;
+using Waypoint.Proxy.Telemetry.AccessLogging;
 
 namespace Waypoint.Proxy.Forwarding;
 

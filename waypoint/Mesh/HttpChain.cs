@@ -1,6 +1,7 @@
 using System.Collections.Immutable;
 using Waypoint.Proxy.Filters;
 using Waypoint.Proxy.Routing;
+using Waypoint.Proxy.Telemetry.AccessLogging;
 
 namespace Waypoint.Proxy.Mesh;
 
@@ -32,8 +33,8 @@ internal sealed class HttpChain
     /// <summary>How many addresses at the end of <c>X-Forwarded-For</c> are those of proxies before this one (HCM <c>xff_num_trusted_hops</c>).</summary>
     public int TrustedHops { get; init; }
 
-    /// <summary>The configuration asks for a line in the access log for every request.</summary>
-    public bool AccessLog { get; init; }
+    /// <summary>The logs in which its requests get lines.</summary>
+    public ImmutableArray<AccessLogger> AccessLogs { get; init; } = [];
 
     /// <summary>HTTP upgrades that pass through, such as <c>websocket</c>; names without case.</summary>
     public IReadOnlySet<string> Upgrades { get; init; } = new HashSet<string>(StringComparer.OrdinalIgnoreCase);

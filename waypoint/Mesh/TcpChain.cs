@@ -1,6 +1,7 @@
 using System.Collections.Immutable;
 using Waypoint.Proxy.Filters;
 using Waypoint.Proxy.Tcp;
+using Waypoint.Proxy.Telemetry.AccessLogging;
 
 namespace Waypoint.Proxy.Mesh;
 
@@ -17,6 +18,9 @@ internal sealed record TcpChain(string Name, WeightedClusters Clusters)
 
     /// <summary>The client's address leads it to the same endpoint again, in clusters whose policy hashes.</summary>
     public bool HashesClient { get; init; }
+
+    /// <summary>The logs in which its connections get lines.</summary>
+    public ImmutableArray<AccessLogger> AccessLogs { get; init; } = [];
 
     /// <summary>Runs the filters; false when one of them wants the connection closed.</summary>
     public async ValueTask<bool> AdmitAsync(TcpConnection connection)

@@ -1,21 +1,24 @@
 using System.Collections.Concurrent;
 using Waypoint.Proxy.Telemetry;
+using Waypoint.Proxy.Telemetry.AccessLogging;
 
 namespace Waypoint.Proxy.Tcp;
 
-/// <summary>Tells Istio's TCP metrics of each connection: when it opens, what it carries every few seconds, and how it ends.</summary>
+/// <summary>Tells Istio's TCP metrics of each connection: when it opens, what it carries every few seconds, and how it ends. Then it gets its line in the access log.</summary>
 internal sealed class TcpTelemetry : ITcpObserver, IDisposable
 {
     // Istio's default tcp_reporting_duration.
     private static readonly TimeSpan ReportingPeriod = TimeSpan.FromSeconds(15);
 
     private readonly IstioMetrics _metrics;
+    private readonly AccessLog _log;
     private readonly ConcurrentDictionary<TcpConnection, Reported> _open = new();
     private readonly Timer _timer;
 
-    public TcpTelemetry(IstioMetrics metrics)
+    public TcpTelemetry(IstioMetrics metrics, AccessLog log)
     {
         _metrics = metrics;
+        _log = log;
         _timer = new Timer(_ => ReportOpen(), null, ReportingPeriod, ReportingPeriod);
     }
 
@@ -33,6 +36,7 @@ internal sealed class TcpTelemetry : ITcpObserver, IDisposable
         }
 
         _metrics.ConnectionClosed(connection.Client, connection.Cluster, connection.Endpoint?.Address, connection.Flags);
+        _log.Completed(connection);
     }
 
     public void Dispose() => _timer.Dispose();

@@ -1,4 +1,5 @@
 using Waypoint.Proxy.Forwarding;
+using Waypoint.Proxy.Telemetry.AccessLogging;
 
 namespace Waypoint.Proxy.Telemetry;
 

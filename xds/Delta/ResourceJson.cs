@@ -5,6 +5,7 @@ using Envoy.Config.Listener.V3;
 using Envoy.Config.Route.V3;
 using Envoy.Extensions.AccessLoggers.File.V3;
 using Envoy.Extensions.AccessLoggers.Filters.Cel.V3;
+using Envoy.Extensions.AccessLoggers.Stream.V3;
 using Envoy.Extensions.Filters.Http.JwtAuthn.V3;
 using Envoy.Extensions.Filters.Listener.HttpInspector.V3;
 using Envoy.Extensions.Filters.Listener.OriginalDst.V3;
@@ -43,7 +44,7 @@ public static class ResourceJson
         Envoy.Extensions.Filters.Http.GrpcStats.V3.ConfigReflection.Descriptor, ConfigReflection.Descriptor,
         Envoy.Extensions.Filters.Http.Rbac.V3.RbacReflection.Descriptor, Envoy.Extensions.Filters.Http.Router.V3.RouterReflection.Descriptor,
         Envoy.Extensions.Filters.Http.SetFilterState.V3.SetFilterStateReflection.Descriptor, HttpInspectorReflection.Descriptor,
-        TlsInspectorReflection.Descriptor, OriginalDstReflection.Descriptor, ProxyProtocolReflection.Descriptor, FileReflection.Descriptor,
+        TlsInspectorReflection.Descriptor, OriginalDstReflection.Descriptor, ProxyProtocolReflection.Descriptor, FileReflection.Descriptor, StreamReflection.Descriptor,
         CelReflection.Descriptor, NetworkInputsReflection.Descriptor, CaresDnsResolverReflection.Descriptor, UriTemplateMatchReflection.Descriptor,
         UriTemplateRewriteReflection.Descriptor, UuidReflection.Descriptor, PreviousHostsReflection.Descriptor, InternalUpstreamReflection.Descriptor,
         RawBufferReflection.Descriptor, UpstreamProxyProtocolReflection.Descriptor, TlsReflection.Descriptor, SecretReflection.Descriptor,

@@ -24,7 +24,7 @@ internal static class OperatorCatalogue
         ["RESPONSE_CODE_DETAILS"] = Text(static s => s.Exchange?.Details),
         ["RESPONSE_FLAGS"] = Text(static s => s.Flags.ToShortNames()),
         ["RESPONSE_FLAGS_LONG"] = Text(static s => s.Flags.ToLongNames()),
-        ["CONNECTION_TERMINATION_DETAILS"] = Text(static s => s.Connection is { IsDenied: true } ? "access_denied" : null),
+        ["CONNECTION_TERMINATION_DETAILS"] = Text(static s => s.Connection?.TerminationDetails),
         ["UPSTREAM_TRANSPORT_FAILURE_REASON"] = Text(static s => s.Exchange?.TransportFailure),
         ["BYTES_RECEIVED"] = Number(static s => s.BytesReceived),
         ["BYTES_SENT"] = Number(static s => s.BytesSent),
@@ -51,7 +51,7 @@ internal static class OperatorCatalogue
     }
     .Concat(Addresses("DOWNSTREAM_LOCAL", static s => s.Local))
     .Concat(Addresses("DOWNSTREAM_DIRECT_LOCAL", static s => s.Local))
-    .Concat(Addresses("DOWNSTREAM_REMOTE", ForwardedFor.Address))
+    .Concat(Addresses("DOWNSTREAM_REMOTE", ForwardedClient.Address))
     .Concat(Addresses("DOWNSTREAM_DIRECT_REMOTE", static s => s.Client))
     .Concat(Addresses("UPSTREAM_LOCAL", static s => s.UpstreamLocal))
     .Concat(Addresses("UPSTREAM_REMOTE", static s => IsConnected(s) ? s.Endpoint?.Address : null))
@@ -61,7 +61,7 @@ internal static class OperatorCatalogue
     // Connections are pooled by a library that does not tell their sizes, ages, and TLS; and some things a waypoint has not.
     private static readonly FrozenSet<string> Absent = new[]
     {
-        "CEL", "CLUSTER_METADATA", "CUSTOM_FLAGS", "DOWNSTREAM_DETECTED_CLOSE_TYPE", "DOWNSTREAM_DIRECT_LOCAL_ADDRESS_ENDPOINT_ID",
+        "CLUSTER_METADATA", "CUSTOM_FLAGS", "DOWNSTREAM_DETECTED_CLOSE_TYPE", "DOWNSTREAM_DIRECT_LOCAL_ADDRESS_ENDPOINT_ID",
         "DOWNSTREAM_HANDSHAKE_DURATION", "DOWNSTREAM_HEADER_BYTES_RECEIVED", "DOWNSTREAM_HEADER_BYTES_SENT",
         "DOWNSTREAM_DECOMPRESSED_HEADER_BYTES_RECEIVED", "DOWNSTREAM_DECOMPRESSED_HEADER_BYTES_SENT",
         "DOWNSTREAM_LOCAL_ADDRESS_ENDPOINT_ID", "DOWNSTREAM_LOCAL_CLOSE_REASON", "DOWNSTREAM_LOCAL_DNS_SAN", "DOWNSTREAM_LOCAL_EMAIL_SAN",
@@ -88,9 +88,9 @@ internal static class OperatorCatalogue
     /// <exception cref="FormatSyntaxException">Envoy has no such operator, or its argument is wrong.</exception>
     public static FieldOperator Create(Command command, Action<string> unsupported)
     {
-        if (Operators.TryGetValue(command.Name, out var create))
+        if (command.Name == "CEL" || Operators.ContainsKey(command.Name))
         {
-            var field = create(command);
+            var field = command.Name == "CEL" ? ExpressionOperator.Create(command, unsupported) : Operators[command.Name](command);
             return command.MaxLength is { } length ? new ShortenedOperator(field, length) : field;
         }
 

@@ -85,7 +85,7 @@ internal sealed class FilterChainTranslator(Func<string, ClusterSlot> cluster, F
                 or HttpConnectionManager.Types.PathWithEscapedSlashesAction.ImplementationSpecificDefault),
             "path_with_escaped_slashes_action");
         scope.UnsupportedIf(manager.UseRemoteAddress is true, "use_remote_address");
-        scope.UnsupportedIf(manager.AccessLog.Any(log => log.Filter is not null), "access_log.filter");
+        var accessLogs = AccessLogTranslator.Translate(manager.AccessLog, scope);
 
         var routes = manager.RouteSpecifierCase switch
         {
@@ -114,7 +114,7 @@ internal sealed class FilterChainTranslator(Func<string, ClusterSlot> cluster, F
                 StreamIdleTimeout = streamIdleTimeout,
                 NormalizePath = manager.NormalizePath ?? false,
                 TrustedHops = (int)Math.Min(manager.XffNumTrustedHops, int.MaxValue),
-                AccessLog = manager.AccessLog.Count > 0,
+                AccessLogs = accessLogs,
                 Upgrades = upgrades,
                 Unsupported = [.. unsupported.Select(u => u.Feature).Distinct()],
             },
@@ -142,6 +142,7 @@ internal sealed class FilterChainTranslator(Func<string, ClusterSlot> cluster, F
             Filters = [.. connectionFilters],
             Workloads = workloads,
             HashesClient = proxy.HashPolicy.Any(policy => policy.SourceIp is not null),
+            AccessLogs = AccessLogTranslator.Translate(proxy.AccessLog, scope),
         };
         return new ChainTemplate(chain, Http: null, Inline: null, RoutesName: null, scope.UnsupportedFeatures);
     }

@@ -3,7 +3,8 @@ using System.Text;
 using Envoy.Extensions.Filters.Http.Fault.V3;
 using Google.Protobuf;
 using Microsoft.Extensions.DependencyInjection;
-using Waypoint.Proxy.Telemetry;
+
+using Waypoint.Proxy.Telemetry.AccessLogging;
 using Waypoint.Proxy.Tests.Forwarding;
 using Waypoint.Proxy.Xds.Translation;
 using static Waypoint.Proxy.Tests.Forwarding.ProxyUnderTest;

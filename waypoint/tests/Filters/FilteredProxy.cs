@@ -3,6 +3,8 @@ using Google.Protobuf.WellKnownTypes;
 using Waypoint.Proxy.Filters;
 using Waypoint.Proxy.LoadBalancing;
 using Waypoint.Proxy.Routing;
+using Waypoint.Proxy.Telemetry.AccessLogging;
+using Waypoint.Proxy.Telemetry.Formatting;
 using Waypoint.Proxy.Tests.Forwarding;
 using Waypoint.Proxy.Tests.Xds;
 using Waypoint.Proxy.Xds.Translation;
@@ -34,7 +36,7 @@ internal static class FilteredProxy
             Filters = [filter!],
             ServerName = "istio-envoy",
             NormalizePath = true,
-            AccessLog = true,
+            AccessLogs = [new(AccessLogger.StandardOutput, LineFormat.IstioDefault, Filter: null)],
         };
     }
 

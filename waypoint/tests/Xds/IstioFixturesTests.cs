@@ -28,7 +28,7 @@ public sealed class IstioFixturesTests
         { "retries", [] },
         { "service-entry", [] },
         { "tcp", [] },
-        { "telemetry", ["access_log.filter"] },
+        { "telemetry", [] },
         { "virtual-service", [] },
     };
 

@@ -1,12 +1,6 @@
 using System.Text;
-using System.Text.Json.Nodes;
 using Google.Protobuf.WellKnownTypes;
-using Waypoint.Proxy.Filters;
-using Waypoint.Proxy.Mesh;
-using Waypoint.Proxy.Routing;
 using Waypoint.Proxy.Telemetry.Formatting;
-using Waypoint.Proxy.Tests.Forwarding;
-using static Waypoint.Proxy.Tests.Forwarding.ProxyUnderTest;
 
 namespace Waypoint.Proxy.Tests.Telemetry.Formatting;
 
@@ -101,42 +95,10 @@ public sealed class FormatTests
         WriteAsync(TextFormat.Compile(format, omitEmpty: false, _ => { }).Write);
 
     /// <summary>What is written at the end of one request.</summary>
-    private static async Task<(string Text, string Backend)> WriteAsync(Action<StreamInfo, LineBuffer> write)
+    private static Task<(string Text, string Backend)> WriteAsync(Action<StreamInfo, LineBuffer> write) => RecordedRequest.AtEndAsync(stream =>
     {
-        await using var backend = RawBackend.Answering("HTTP/1.1 200 OK\r\nX-Back: yes\r\nContent-Length: 5\r\n\r\nhello");
-        var written = new TaskCompletionSource<string>(TaskCreationOptions.RunContinuationsAsynchronously);
-        var workloads = new WorkloadDirectory();
-        workloads.Upsert(new Workload { Uid = "client", Addresses = [System.Net.IPAddress.Loopback], WorkloadName = "curl", Namespace = "shop" });
-        var chain = new HttpChain
-        {
-            Name = "inbound-vip|80|http|echo.shop.svc.cluster.local",
-            Routes = new RouteTable([RouteTo(Forward(backend.Address))]),
-            Workloads = workloads,
-            Filters = [new Recorder(write, written)],
-        };
-        await using var proxy = await StartAsync(chain);
-        await using var client = await RawConnection.ConnectAsync(proxy.Http1);
-        await client.SendAsync(
-            "POST /p/x?c=1 HTTP/1.1\r\nHost: echo\r\nX-Request-Id: mine\r\nX-Long: abcdefgh\r\nX-Dup: one\r\nX-Dup: two\r\nX-Empty:\r\n"
-            + "X-Quote: a\"b\\c<\u00c3\u00a9>\r\nX-Forwarded-For: 1.2.3.4, 10.0.0.1\r\nContent-Length: 3\r\n\r\nabc");
-        await client.ReadMessageAsync();
-        return (await written.Task.WaitAsync(TimeSpan.FromSeconds(10)), backend.Address.ToString());
-    }
-
-    private sealed class Recorder(Action<StreamInfo, LineBuffer> write, TaskCompletionSource<string> written) : IHttpFilter
-    {
-        public ValueTask<bool> OnRequestAsync(Proxy.Forwarding.Exchange exchange)
-        {
-            exchange.Metadata.Set("ns", "text", "a b");
-            exchange.Metadata.Set("ns", "deep", new JsonObject { ["number"] = 7 });
-            exchange.Context.Response.OnCompleted(() =>
-            {
-                var output = new LineBuffer();
-                write(new StreamInfo(exchange), output);
-                written.SetResult(Encoding.UTF8.GetString(output.Written));
-                return Task.CompletedTask;
-            });
-            return new ValueTask<bool>(true);
-        }
-    }
+        var output = new LineBuffer();
+        write(stream, output);
+        return Encoding.UTF8.GetString(output.Written);
+    });
 }

@@ -5,11 +5,11 @@ using System.Text.RegularExpressions;
 using Microsoft.Extensions.DependencyInjection;
 using Waypoint.Proxy.Resilience;
 using Waypoint.Proxy.Routing;
-using Waypoint.Proxy.Telemetry;
+using Waypoint.Proxy.Telemetry.AccessLogging;
 using Waypoint.Proxy.Tests.Forwarding;
 using static Waypoint.Proxy.Tests.Forwarding.ProxyUnderTest;
 
-namespace Waypoint.Proxy.Tests.Telemetry;
+namespace Waypoint.Proxy.Tests.Telemetry.AccessLogging;
 
 /// <summary>The lines that a real Envoy 1.39 with istiod's format wrote for the same situations, but for times, ports and ids.</summary>
 public sealed class AccessLogTests
