@@ -14,7 +14,7 @@ internal static class ForwardingServices
     public static IServiceCollection AddForwarding(this IServiceCollection services)
     {
         services.AddHttpForwarder();
-        services.AddSingleton<UpstreamClients>();
+        services.TryAddSingleton<UpstreamClients>();
         services.AddSingleton<Mirroring>();
         services.AddSingleton<BackendForwarder>();
         services.TryAddSingleton(_ => AccessLogSettings.FromEnvironment());

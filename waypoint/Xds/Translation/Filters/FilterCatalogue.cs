@@ -70,7 +70,6 @@ internal sealed class FilterCatalogue(IEnumerable<IHttpFilterTranslator> http, I
             case "stats.PluginConfig":
                 return null;
 
-            case "envoy.extensions.filters.http.jwt_authn.v3.JwtAuthentication":
             case "envoy.extensions.filters.http.ext_authz.v3.ExtAuthz":
             case "envoy.extensions.filters.network.ext_authz.v3.ExtAuthz":
                 scope.Unsupported($"{name} (everything is refused)");

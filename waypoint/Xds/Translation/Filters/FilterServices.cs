@@ -1,5 +1,9 @@
+using Microsoft.Extensions.DependencyInjection.Extensions;
+using Waypoint.Proxy.Filters;
 using Waypoint.Proxy.Filters.Rbac;
+using Waypoint.Proxy.Forwarding;
 using Waypoint.Proxy.Mesh;
+using Waypoint.Proxy.Xds.Translation.Filters.JwtAuthn;
 using Waypoint.Proxy.Xds.Translation.Filters.Rbac;
 
 namespace Waypoint.Proxy.Xds.Translation.Filters;
@@ -15,6 +19,12 @@ internal static class FilterServices
 
         services.AddSingleton<IHttpFilterTranslator, FaultTranslator>();
         services.AddSingleton<IHttpFilterTranslator, CorsTranslator>();
+
+        services.TryAddSingleton(TimeProvider.System);
+        services.TryAddSingleton<UpstreamClients>();
+        services.AddSingleton<ClusterClient>();
+        services.AddSingleton<JwtProviderTranslator>();
+        services.AddSingleton<IHttpFilterTranslator, JwtAuthnTranslator>();
 
         services.AddSingleton<RbacMetrics>();
         services.AddSingleton<IHttpFilterTranslator, RbacTranslator>();
