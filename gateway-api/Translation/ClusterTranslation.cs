@@ -5,6 +5,7 @@ using Envoy.Extensions.TransportSockets.InternalUpstream.V3;
 using Envoy.Extensions.TransportSockets.RawBuffer.V3;
 using Envoy.Extensions.Upstreams.Http.V3;
 using Envoy.Type.Metadata.V3;
+using Envoy.Type.V3;
 using Google.Protobuf.WellKnownTypes;
 using Waypoint.GatewayApi.Model;
 using HttpProtocolOptions = Envoy.Extensions.Upstreams.Http.V3.HttpProtocolOptions;
@@ -152,7 +153,8 @@ internal static class ClusterTranslation
         },
     };
 
-    // Envoy's own default is 1,024 of each, which istiod lifts; limits are set by policy, not by accident.
+    // Envoy's own default is 1,024 of each, which istiod lifts; limits are set by policy, not by accident. Retries have a budget (Envoy's
+    // default one), where istiod has none: when much fails, retrying all of it multiplies the load on what is left.
     private static CircuitBreakers Unlimited() => new()
     {
         Thresholds =
@@ -160,6 +162,7 @@ internal static class ClusterTranslation
             new CircuitBreakers.Types.Thresholds
             {
                 MaxConnections = uint.MaxValue, MaxPendingRequests = uint.MaxValue, MaxRequests = uint.MaxValue, MaxRetries = uint.MaxValue,
+                RetryBudget = new CircuitBreakers.Types.Thresholds.Types.RetryBudget { BudgetPercent = new Percent { Value = 20 }, MinRetryConcurrency = 3 },
             },
         },
     };

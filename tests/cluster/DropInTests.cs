@@ -74,7 +74,7 @@ public sealed class DropInTests(Shop shop)
         Assert.Equal(200, (await client.GetAsync("http://echo:80/")).Status);
         Assert.Equal(200, (await client.GetAsync("http://echo:80/", "--http2")).Status);
         Assert.Equal(200, (await client.GetAsync("grpc://echo:7070")).Status);
-        Assert.Equal(200, (await client.GetAsync("ws://echo:80/")).Status);
+        Assert.Equal("13", (await client.GetAsync("ws://echo:80/")).RequestHeader("Sec-Websocket-Version"));
         Assert.Equal(200, (await client.GetAsync("http://echo:9999/")).Status);
         Assert.Equal(200, (await client.GetAsync("tcp://echo:9090")).Status);
     }

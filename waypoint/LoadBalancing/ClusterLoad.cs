@@ -3,9 +3,6 @@ namespace Waypoint.Proxy.LoadBalancing;
 /// <summary>The requests and retries under way to one cluster, against its limits.</summary>
 internal sealed class ClusterLoad
 {
-    /// <summary>What holds when the configuration sets no limit of its own (istiod's way): Envoy's default budget.</summary>
-    private static readonly RetryBudget DefaultBudget = new(Percent: 20, MinConcurrency: 3);
-
     private int _requests;
     private int _retries;
     private long _requestOverflows;
@@ -49,14 +46,7 @@ internal sealed class ClusterLoad
 
     public void EndRetry() => Interlocked.Decrement(ref _retries);
 
-    private uint RetryLimit(CircuitBreakers limits)
-    {
-        if (limits.RetryBudget is null && limits.MaxRetries != uint.MaxValue)
-        {
-            return limits.MaxRetries;
-        }
-
-        var budget = limits.RetryBudget ?? DefaultBudget;
-        return Math.Max(budget.MinConcurrency, (uint)(ActiveRequests * budget.Percent / 100));
-    }
+    private uint RetryLimit(CircuitBreakers limits) => limits.RetryBudget is { } budget
+        ? Math.Max(budget.MinConcurrency, (uint)(ActiveRequests * budget.Percent / 100))
+        : limits.MaxRetries;
 }

@@ -106,7 +106,7 @@ internal sealed class ProxyUnderTest : IAsyncDisposable
         Endpoints = [.. endpoints.Select(e => new Endpoint { Address = e, State = new EndpointState() })],
         Balancing = new Balancing { Policy = LoadBalancingPolicy.RoundRobin },
         Protocol = protocol,
-        CircuitBreakers = new CircuitBreakers { MaxRequests = uint.MaxValue, MaxRetries = uint.MaxValue },
+        CircuitBreakers = new CircuitBreakers { MaxRequests = uint.MaxValue, MaxRetries = uint.MaxValue, RetryBudget = new RetryBudget(20, 3) },
         Service = new ServiceIdentity("echo.shop.svc.cluster.local", "echo", "shop"),
         Outliers = OutlierDetection.Default with { ConsecutiveConnectFailures = 0 },
     };

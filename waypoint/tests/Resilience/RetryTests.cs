@@ -267,7 +267,7 @@ public sealed class RetryTests
     public void A_budget_grows_with_the_requests_under_way()
     {
         var load = new ClusterLoad();
-        var limits = new CircuitBreakers { MaxRequests = uint.MaxValue, MaxRetries = uint.MaxValue };
+        var limits = new CircuitBreakers { MaxRequests = uint.MaxValue, MaxRetries = uint.MaxValue, RetryBudget = new RetryBudget(20, 3) };
         for (var i = 0; i < 50; i++)
         {
             Assert.True(load.TryStartRequest(limits));
