@@ -1,4 +1,5 @@
 using System.Diagnostics;
+using Waypoint.Proxy.Hbone.Inbound;
 using Waypoint.Proxy.Hosting;
 using Waypoint.Proxy.Listening;
 
@@ -12,6 +13,7 @@ namespace Waypoint.Proxy.Drain;
 internal sealed partial class GracefulShutdown(
     DrainState drain,
     ListeningPlane plane,
+    HboneServer hbone,
     ListeningMetrics metrics,
     PodEnvironment pod,
     ILogger<GracefulShutdown> logger) : IHostedLifecycleService
@@ -33,6 +35,9 @@ internal sealed partial class GracefulShutdown(
 
         await plane.StopAcceptingAsync();
         DoorClosed(metrics.Active);
+
+        // A tunnel is a door too: whoever comes through one from now on may find nobody.
+        hbone.BeginStop();
         await SettleAsync(cancellationToken).ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
     }
 

@@ -19,6 +19,14 @@ internal sealed record PodEnvironment
 
     public string ClusterId { get; init; } = "Kubernetes";
 
+    /// <summary>HOST:PORT of the certificate authority; null leaves the pod without an identity, and so without HBONE.</summary>
+    public string? CaAddress { get; init; }
+
+    public string TrustDomain { get; init; } = "cluster.local";
+
+    /// <summary>The life of a certificate that is asked for.</summary>
+    public TimeSpan CertificateLifetime { get; init; } = TimeSpan.FromHours(24);
+
     public string NodeName { get; init; } = "";
 
     public string Network { get; init; } = "";
@@ -61,6 +69,9 @@ internal sealed record PodEnvironment
             InstanceIp = Variable("INSTANCE_IP") ?? "127.0.0.1",
             ServiceAccount = Variable("SERVICE_ACCOUNT") ?? Variable("ISTIO_META_SERVICE_ACCOUNT") ?? "default",
             ClusterId = Variable("ISTIO_META_CLUSTER_ID") ?? "Kubernetes",
+            CaAddress = Variable("CA_ADDR") is { Length: > 0 } authority ? authority : null,
+            TrustDomain = Variable("TRUST_DOMAIN") is { Length: > 0 } domain ? domain : "cluster.local",
+            CertificateLifetime = FromPodOrConfig("SECRET_TTL") is { } lifetime ? GoDuration.Parse(lifetime, "SECRET_TTL") : TimeSpan.FromHours(24),
             NodeName = Variable("ISTIO_META_NODE_NAME") ?? "",
             Network = Variable("ISTIO_META_NETWORK") ?? "",
             DnsDomain = arguments.Domain ?? $"{ns}.svc.cluster.local",

@@ -2,6 +2,7 @@ using Microsoft.AspNetCore.Hosting.Server;
 using Waypoint.Proxy.Admin;
 using Waypoint.Proxy.Drain;
 using Waypoint.Proxy.Forwarding;
+using Waypoint.Proxy.Hbone;
 using Waypoint.Proxy.Listening;
 using Waypoint.Proxy.Listening.Handoff;
 using Waypoint.Proxy.Tcp;
@@ -24,6 +25,7 @@ internal static class WaypointHost
         services.AddSingleton(options);
         services.AddSingleton(options.Pod);
         services.AddSingleton(options.Listening);
+        services.AddSingleton(options.Hbone);
         services.AddSingleton(options.Tcp);
 
         services.AddMesh();
@@ -38,6 +40,7 @@ internal static class WaypointHost
         services.AddSingleton<ITcpObserver, TcpTelemetry>();
 
         services.AddAdmin();
+        services.AddHbone(options.Pod);
         services.AddHostedService<HttpServer>();
         services.AddHostedService<ListeningService>();
         services.AddHostedService<GracefulShutdown>();

@@ -1,5 +1,6 @@
 using System.Collections;
 using System.Net;
+using Waypoint.Proxy.Hbone;
 using Waypoint.Proxy.Listening;
 using Waypoint.Proxy.Tcp;
 
@@ -13,6 +14,8 @@ internal sealed record WaypointOptions
     public WaypointArguments Arguments { get; init; } = new();
 
     public ListeningSettings Listening { get; init; } = new();
+
+    public HboneSettings Hbone { get; init; } = new();
 
     public TcpSettings Tcp { get; init; } = TcpSettings.Default;
 

@@ -4,7 +4,8 @@ using Waypoint.Proxy.Mesh;
 namespace Waypoint.Proxy.Listening;
 
 /// <summary>The feature that a connection carries into the HTTP server.</summary>
-internal sealed class ConnectionDestination(MeshState mesh, IPEndPoint original, IPEndPoint client, string? clientPrincipal) : IConnectionDestination
+internal sealed class ConnectionDestination(
+    MeshState mesh, IPEndPoint original, IPEndPoint client, string? clientPrincipal, bool isMutualTls = false) : IConnectionDestination
 {
     // One reference, so that the streams of an HTTP/2 connection may resolve at the same time.
     private volatile Resolved? _resolved;
@@ -14,6 +15,8 @@ internal sealed class ConnectionDestination(MeshState mesh, IPEndPoint original,
     public IPEndPoint Client => client;
 
     public string? ClientPrincipal => clientPrincipal;
+
+    public bool IsMutualTls => isMutualTls;
 
     public HttpChain? CurrentChain()
     {

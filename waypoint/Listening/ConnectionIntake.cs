@@ -22,28 +22,28 @@ internal sealed class ConnectionIntake(
 {
     private readonly FirstBytes _firstBytes = new(settings);
 
-    public async Task ServeAsync(LoopSocket socket, IPEndPoint peer)
+    /// <param name="connection">Just accepted, or just come out of a tunnel.</param>
+    public async Task ServeAsync(IncomingConnection connection)
     {
         metrics.CountAccepted();
-        var connection = new IncomingConnection(socket, peer);
         var isHandedOver = false;
         try
         {
-            isHandedOver = await ServeAsync(connection);
+            isHandedOver = await ServeAcceptedAsync(connection);
         }
         finally
         {
             Decided(connection);
             if (!isHandedOver)
             {
-                socket.Dispose();
+                connection.Socket.Dispose();
                 metrics.CountClosed();
             }
         }
     }
 
     /// <returns>True when the HTTP server has the connection now.</returns>
-    private async ValueTask<bool> ServeAsync(IncomingConnection connection)
+    private async ValueTask<bool> ServeAcceptedAsync(IncomingConnection connection)
     {
         connection.ReadSyn();
         if (connection.Original is null && !await FindDestinationAsync(connection))
@@ -52,7 +52,7 @@ internal sealed class ConnectionIntake(
         }
 
         var original = connection.Original!;
-        if (original.Address.Equals(connection.Socket.LocalEndPoint?.Address))
+        if (original.Address.Equals(connection.LocalAddress))
         {
             return Reject(connection, RejectionReason.OwnAddress);
         }
@@ -249,7 +249,7 @@ internal sealed class ConnectionIntake(
             return false;
         }
 
-        var destination = new ConnectionDestination(mesh, connection.Original!, connection.Client, connection.ClientPrincipal);
+        var destination = new ConnectionDestination(mesh, connection.Original!, connection.Client, connection.ClientPrincipal, connection.IsMutualTls);
         http.Offer(connection.Socket.Detach(), protocol, destination);
         return true;
     }
@@ -271,7 +271,7 @@ internal sealed class ConnectionIntake(
     }
 
     private static TcpConnection Describe(IncomingConnection connection, TcpChain chain) =>
-        new(connection.Original!, connection.Client, connection.ClientPrincipal, chain);
+        new(connection.Original!, connection.Client, connection.ClientPrincipal, chain) { IsMutualTls = connection.IsMutualTls };
 
     private static RejectionReason Reason(TcpConnection connection) => connection switch
     {

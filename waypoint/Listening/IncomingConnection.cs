@@ -6,7 +6,10 @@ using Waypoint.Proxy.Sockets;
 namespace Waypoint.Proxy.Listening;
 
 /// <summary>A connection on its way in: who and where to, as far as is known yet.</summary>
-internal sealed class IncomingConnection(LoopSocket socket, IPEndPoint peer)
+/// <param name="socket">What the client's bytes come from.</param>
+/// <param name="peer">The other end of the TCP connection.</param>
+/// <param name="tunnelled">What the tunnel says that it came through; null when it came by itself.</param>
+internal sealed class IncomingConnection(LoopSocket socket, IPEndPoint peer, TunnelledConnection? tunnelled = null)
 {
     public LoopSocket Socket => socket;
 
@@ -14,11 +17,17 @@ internal sealed class IncomingConnection(LoopSocket socket, IPEndPoint peer)
     public IPEndPoint Peer { get; } = peer;
 
     /// <summary>Where the client wanted to go; null until a carrier said so.</summary>
-    public IPEndPoint? Original { get; private set; }
+    public IPEndPoint? Original { get; private set; } = tunnelled?.Original;
 
-    public IPEndPoint Client { get; private set; } = peer;
+    public IPEndPoint Client { get; private set; } = tunnelled?.Client ?? peer;
 
-    public string? ClientPrincipal { get; private set; }
+    public string? ClientPrincipal { get; private set; } = tunnelled?.Principal;
+
+    /// <summary>The client proved who it is with a certificate, and its bytes come encrypted.</summary>
+    public bool IsMutualTls => tunnelled is not null;
+
+    /// <summary>The address of ours that it came to.</summary>
+    public IPAddress? LocalAddress => tunnelled?.Local ?? socket.LocalEndPoint?.Address;
 
     /// <summary>Whether a leading PROXY header was looked for already; only one is ours.</summary>
     public bool IsHeaderTaken { get; private set; }
@@ -26,7 +35,14 @@ internal sealed class IncomingConnection(LoopSocket socket, IPEndPoint peer)
     /// <summary>Whether it is known what serves it.</summary>
     public bool IsDecided { get; set; }
 
-    public void ReadSyn() => Original = SavedSyn.ReadDestination(socket.Descriptor);
+    /// <summary>Looks for the destination in the SYN, unless the connection has none of its own.</summary>
+    public void ReadSyn()
+    {
+        if (tunnelled is null)
+        {
+            Original = SavedSyn.ReadDestination(socket.Descriptor);
+        }
+    }
 
     /// <summary>
     /// Takes over what the header says. The SYN's destination stands if there is one. The client is believed when the peer may speak for
@@ -51,7 +67,7 @@ internal sealed class IncomingConnection(LoopSocket socket, IPEndPoint peer)
         if (speaksForOthers || header.Source.Address.Equals(Peer.Address))
         {
             Client = header.Source;
-            ClientPrincipal = speaksForOthers ? header.Principal : null;
+            ClientPrincipal = speaksForOthers ? header.Principal : ClientPrincipal;
             return true;
         }
 

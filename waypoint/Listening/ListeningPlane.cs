@@ -1,3 +1,4 @@
+using System.Collections.Concurrent;
 using System.Net;
 using Waypoint.Proxy.Listening.Handoff;
 using Waypoint.Proxy.Mesh;
@@ -18,8 +19,9 @@ internal sealed partial class ListeningPlane(
     ILogger<ListeningPlane> logger) : IDisposable
 {
     private readonly List<Lane> _lanes = [];
-    private Acceptor? _acceptor;
-    private int _nextLane;
+    private readonly ConcurrentBag<Acceptor> _acceptors = [];
+    private volatile bool _isClosed;
+    private uint _nextLane;
 
     /// <summary>Where it listens; the real port once started.</summary>
     public IPEndPoint LocalEndPoint { get; private set; } = settings.Address;
@@ -27,8 +29,6 @@ internal sealed partial class ListeningPlane(
     /// <summary>Binds and begins to accept.</summary>
     public void Start()
     {
-        var listener = new ListeningSocket(settings.Address);
-        LocalEndPoint = listener.LocalEndPoint;
         var serverFirst = new ServerFirstMemory();
         for (var i = 0; i < settings.Loops; i++)
         {
@@ -37,48 +37,95 @@ internal sealed partial class ListeningPlane(
             _lanes.Add(new Lane(loop, new ConnectionIntake(settings, mesh, http, tcp, serverFirst, rejections, metrics)));
         }
 
-        var acceptor = _acceptor = new Acceptor(listener, new LoopSocket(_lanes[0].Loop, listener.Descriptor), Deal, logger);
+        LocalEndPoint = Listen(settings.Address, (descriptor, peer) => Deal(lane => new IncomingConnection(new LoopSocket(lane.Loop, descriptor), peer)));
+    }
+
+    /// <summary>Opens one more door, which <see cref="StopAcceptingAsync"/> closes with the others.</summary>
+    /// <param name="address">Port 0 is the kernel's choice.</param>
+    /// <param name="accepted">Gets each connection's descriptor and peer, on a loop: it must not block.</param>
+    /// <returns>What was bound.</returns>
+    public IPEndPoint Listen(IPEndPoint address, Action<int, IPEndPoint> accepted)
+    {
+        var listener = new ListeningSocket(address);
+        var acceptor = new Acceptor(listener, new LoopSocket(_lanes[0].Loop, listener.Descriptor), accepted, logger);
+        _acceptors.Add(acceptor);
         _lanes[0].Loop.Post(() => _ = acceptor.RunAsync());
-        Listening(LocalEndPoint, settings.Loops);
+        Listening(listener.LocalEndPoint, settings.Loops);
+        return listener.LocalEndPoint;
+    }
+
+    /// <summary>Serves what came out of a tunnel as if it had been accepted. Safe from any thread.</summary>
+    /// <param name="connection">Whose it is and where to.</param>
+    /// <param name="descriptor">An end of a socket pair; it is the plane's from now on.</param>
+    /// <param name="resetting">Called on the loop when the connection ends by a reset.</param>
+    /// <returns>The plane's end; null when the plane has closed and the descriptor with it.</returns>
+    public LoopSocket? Serve(TunnelledConnection connection, int descriptor, Action resetting)
+    {
+        var lane = NextLane();
+        var socket = new LoopSocket(lane.Loop, descriptor, isLocal: true) { Resetting = resetting };
+        if (_isClosed)
+        {
+            socket.Dispose();
+            return null;
+        }
+
+        Deal(lane, new IncomingConnection(socket, connection.Peer, connection));
+        return socket;
     }
 
     /// <summary>Closes the door to new connections without turning away one that was on the threshold; the accepted ones go on.</summary>
-    public Task StopAcceptingAsync() => Interlocked.Exchange(ref _acceptor, null)?.CloseAsync() ?? Task.CompletedTask;
+    public Task StopAcceptingAsync()
+    {
+        var closing = new List<Task>();
+        while (_acceptors.TryTake(out var acceptor))
+        {
+            closing.Add(acceptor.CloseAsync());
+        }
+
+        return Task.WhenAll(closing);
+    }
 
     /// <summary>Closes every connection that is being passed through or has not said yet what it wants.</summary>
     public void Dispose()
     {
+        _isClosed = true;
         foreach (var lane in _lanes)
         {
             lane.Loop.Dispose();
         }
     }
 
-    private void Deal(int descriptor, IPEndPoint peer)
+    private Lane NextLane() => _lanes[(int)(Interlocked.Increment(ref _nextLane) % (uint)_lanes.Count)];
+
+    private void Deal(Func<Lane, IncomingConnection> connection)
     {
-        var lane = _lanes[_nextLane];
-        _nextLane = (_nextLane + 1) % _lanes.Count;
+        var lane = NextLane();
+        Deal(lane, connection(lane));
+    }
+
+    private void Deal(Lane lane, IncomingConnection connection)
+    {
         if (lane.Loop.IsCurrent)
         {
-            _ = ServeAsync(lane, descriptor, peer);
+            _ = ServeAsync(lane, connection);
         }
         else
         {
-            lane.Loop.Post(() => _ = ServeAsync(lane, descriptor, peer));
+            lane.Loop.Post(() => _ = ServeAsync(lane, connection));
         }
     }
 
-    private async Task ServeAsync(Lane lane, int descriptor, IPEndPoint peer)
+    private async Task ServeAsync(Lane lane, IncomingConnection connection)
     {
         try
         {
-            await lane.Intake.ServeAsync(new LoopSocket(lane.Loop, descriptor), peer);
+            await lane.Intake.ServeAsync(connection);
         }
 #pragma warning disable CA1031 // A fault of one connection must not end the thread of all.
         catch (Exception exception)
 #pragma warning restore CA1031
         {
-            ConnectionFailed(exception, peer);
+            ConnectionFailed(exception, connection.Peer);
         }
     }
 

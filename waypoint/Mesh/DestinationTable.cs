@@ -12,6 +12,7 @@ internal sealed class DestinationTable
     private const int Ipv4Offset = 96;
 
     private readonly (int Bits, Dictionary<AddressKey, PortDestinations> Prefixes)[] _byLength;
+    private readonly Lazy<ServiceNames> _names;
 
     public DestinationTable(IEnumerable<(IPNetwork Range, PortDestinations Ports)> ranges, PortDestinations? otherwise = null)
     {
@@ -30,6 +31,8 @@ internal sealed class DestinationTable
         }
 
         _byLength = [.. byLength.Reverse().Select(l => (l.Key, l.Value))];
+        _names = new Lazy<ServiceNames>(() => new ServiceNames(
+            _byLength.Where(l => l.Bits == 128).SelectMany(l => l.Prefixes).Select(prefix => (prefix.Key.ToAddress(), prefix.Value))));
     }
 
     /// <summary>What serves addresses that no range holds; null for nothing.</summary>
@@ -40,6 +43,9 @@ internal sealed class DestinationTable
         from length in _byLength
         from prefix in length.Prefixes
         select (prefix.Key.ToString(length.Bits), prefix.Value);
+
+    /// <summary>The services by name; made when first asked for, as few meshes do.</summary>
+    public ServiceNames Names => _names.Value;
 
     public Destination? Find(IPEndPoint original)
     {

@@ -32,6 +32,9 @@ internal static unsafe partial class Libc
     [LibraryImport("libc", EntryPoint = "socket", SetLastError = true)]
     public static partial int Socket(int domain, int type, int protocol);
 
+    [LibraryImport("libc", EntryPoint = "socketpair", SetLastError = true)]
+    public static partial int SocketPair(int domain, int type, int protocol, int* descriptors);
+
     [LibraryImport("libc", EntryPoint = "bind", SetLastError = true)]
     public static partial int Bind(int descriptor, byte* address, int length);
 
@@ -75,6 +78,7 @@ internal static unsafe partial class Libc
 /// <summary>Numbers of the kernel's interface; equal on x86-64 and arm64.</summary>
 internal static class Linux
 {
+    public const int Local = 1;
     public const int InternetV4 = 2;
     public const int InternetV6 = 10;
     public const int Stream = 1;

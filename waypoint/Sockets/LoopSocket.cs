@@ -6,10 +6,13 @@ using Microsoft.Win32.SafeHandles;
 namespace Waypoint.Proxy.Sockets;
 
 /// <summary>
-/// A non-blocking TCP socket that belongs to one <see cref="EventLoop"/> and is used on its thread only. Transfers answer the
+/// A non-blocking stream socket that belongs to one <see cref="EventLoop"/> and is used on its thread only. Transfers answer the
 /// number of bytes, or the negative errno: <c>-EAGAIN</c> means "wait first". After <see cref="Dispose"/> they answer <c>-EBADF</c>.
 /// </summary>
-internal sealed class LoopSocket(EventLoop loop, int descriptor) : IDisposable
+/// <param name="loop">Where it lives.</param>
+/// <param name="descriptor">The socket, which this object closes.</param>
+/// <param name="isLocal">It is an end of a socket pair, not a TCP connection.</param>
+internal sealed class LoopSocket(EventLoop loop, int descriptor, bool isLocal = false) : IDisposable
 {
     private readonly SocketWait _readable = new();
     private readonly SocketWait _writable = new();
@@ -28,6 +31,9 @@ internal sealed class LoopSocket(EventLoop loop, int descriptor) : IDisposable
 
     /// <summary>Called once when the peer reset the connection, even while nobody reads.</summary>
     public Action? Failed { get; set; }
+
+    /// <summary>Called by <see cref="Reset"/> before it closes: the other end of a socket pair cannot tell a reset from an end.</summary>
+    public Action? Resetting { get; set; }
 
     public static bool WouldBlock(nint result) => result == -Linux.WouldBlock;
 
@@ -82,6 +88,12 @@ internal sealed class LoopSocket(EventLoop loop, int descriptor) : IDisposable
     /// <summary>Completes when more than <paramref name="bytes"/> are there to peek at, or the end.</summary>
     public async ValueTask<bool> WaitForMoreThanAsync(int bytes, TimeSpan timeout)
     {
+        if (isLocal)
+        {
+            // The kernel knows no low-water mark there, and needs none: each write raises an edge, whatever is unread.
+            return await WaitReadableAsync(timeout);
+        }
+
         // A peek leaves the bytes where they are, so that the socket would count as readable all the time.
         SetOption(Linux.SocketLevel, Linux.ReceiveLowWater, bytes + 1);
         EnsureRegistered();
@@ -143,6 +155,7 @@ internal sealed class LoopSocket(EventLoop loop, int descriptor) : IDisposable
     /// <summary>Closes with RST, so that the peer learns of a failure as a failure.</summary>
     public unsafe void Reset()
     {
+        Resetting?.Invoke();
         Span<int> linger = [1, 0];
         fixed (int* value = linger)
         {

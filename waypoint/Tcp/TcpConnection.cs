@@ -20,6 +20,9 @@ internal sealed class TcpConnection(IPEndPoint original, IPEndPoint client, stri
     /// <summary>The client's SPIFFE identity when a carrier that may be believed names it.</summary>
     public string? ClientPrincipal => clientPrincipal;
 
+    /// <summary>The client came over mutual TLS (HBONE).</summary>
+    public bool IsMutualTls { get; init; }
+
     public TcpChain Chain => chain;
 
     public DateTimeOffset StartedAt { get; } = DateTimeOffset.UtcNow;

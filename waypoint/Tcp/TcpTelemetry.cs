@@ -25,7 +25,7 @@ internal sealed class TcpTelemetry : ITcpObserver, IDisposable
     public void Opened(TcpConnection connection)
     {
         _open.TryAdd(connection, new Reported());
-        _metrics.ConnectionOpened(connection.Client, connection.Cluster, connection.Endpoint?.Address);
+        _metrics.ConnectionOpened(connection);
     }
 
     public void Closed(TcpConnection connection)
@@ -35,7 +35,7 @@ internal sealed class TcpTelemetry : ITcpObserver, IDisposable
             Report(connection, reported);
         }
 
-        _metrics.ConnectionClosed(connection.Client, connection.Cluster, connection.Endpoint?.Address, connection.Flags);
+        _metrics.ConnectionClosed(connection);
         _log.Completed(connection);
     }
 
@@ -56,8 +56,7 @@ internal sealed class TcpTelemetry : ITcpObserver, IDisposable
             var (sent, received) = (connection.BytesSent, connection.BytesReceived);
             if (sent > reported.Sent || received > reported.Received)
             {
-                _metrics.ConnectionCarried(
-                    connection.Client, connection.Cluster, connection.Endpoint?.Address, sent - reported.Sent, received - reported.Received);
+                _metrics.ConnectionCarried(connection, sent - reported.Sent, received - reported.Received);
                 (reported.Sent, reported.Received) = (sent, received);
             }
         }

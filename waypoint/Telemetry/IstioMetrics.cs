@@ -1,9 +1,8 @@
 using System.Diagnostics;
 using System.Diagnostics.Metrics;
-using System.Net;
 using Waypoint.Proxy.Forwarding;
-using Waypoint.Proxy.LoadBalancing;
 using Waypoint.Proxy.Mesh;
+using Waypoint.Proxy.Tcp;
 
 namespace Waypoint.Proxy.Telemetry;
 
@@ -54,6 +53,7 @@ internal sealed class IstioMetrics : IDisposable
 
         var labels = _labels.ForRequest(new SeriesKey(
             _labels.Find(exchange.Destination.Client),
+            exchange.Destination.IsMutualTls ? exchange.Destination.ClientPrincipal : null,
             _labels.Find(exchange.Endpoint?.Address),
             exchange.Cluster?.Service,
             exchange.IsGrpc ? "grpc" : "http",
@@ -66,29 +66,33 @@ internal sealed class IstioMetrics : IDisposable
         _responseBytes.Record(exchange.BytesSent, labels);
     }
 
-    /// <summary>A TCP connection was passed on to <paramref name="endpoint"/>.</summary>
-    public void ConnectionOpened(IPEndPoint client, Cluster? cluster, IPEndPoint? endpoint) =>
-        _opened.Add(1, Connection(client, cluster, endpoint, ResponseFlags.None));
+    /// <summary>A TCP connection was passed on to its endpoint.</summary>
+    public void ConnectionOpened(TcpConnection connection) => _opened.Add(1, Labels(connection, ResponseFlags.None));
 
     /// <summary>Bytes went by on a TCP connection; for long connections this is told along the way, not at the end.</summary>
-    /// <param name="client">The client.</param>
-    /// <param name="cluster">As for <see cref="ConnectionOpened"/>.</param>
-    /// <param name="endpoint">As for <see cref="ConnectionOpened"/>.</param>
+    /// <param name="connection">The connection.</param>
     /// <param name="sent">Bytes to the client since the last report.</param>
     /// <param name="received">Bytes from the client since the last report.</param>
-    public void ConnectionCarried(IPEndPoint client, Cluster? cluster, IPEndPoint? endpoint, long sent, long received)
+    public void ConnectionCarried(TcpConnection connection, long sent, long received)
     {
-        var labels = Connection(client, cluster, endpoint, ResponseFlags.None);
+        var labels = Labels(connection, ResponseFlags.None);
         _sent.Add(sent, labels);
         _received.Add(received, labels);
     }
 
-    /// <summary>A TCP connection ended, or could not be passed on (<paramref name="flags"/> say why).</summary>
-    public void ConnectionClosed(IPEndPoint client, Cluster? cluster, IPEndPoint? endpoint, ResponseFlags flags) =>
-        _closed.Add(1, Connection(client, cluster, endpoint, flags));
+    /// <summary>A TCP connection ended, or could not be passed on (its flags say why).</summary>
+    public void ConnectionClosed(TcpConnection connection) => _closed.Add(1, Labels(connection, connection.Flags));
 
     public void Dispose() => _meter.Dispose();
 
-    private KeyValuePair<string, object?>[] Connection(IPEndPoint client, Cluster? cluster, IPEndPoint? endpoint, ResponseFlags flags) =>
-        _labels.ForConnection(new SeriesKey(_labels.Find(client), _labels.Find(endpoint), cluster?.Service, "tcp", 0, "", flags));
+    private KeyValuePair<string, object?>[] Labels(TcpConnection connection, ResponseFlags flags) =>
+        _labels.ForConnection(new SeriesKey(
+            _labels.Find(connection.Client),
+            connection.IsMutualTls ? connection.ClientPrincipal : null,
+            _labels.Find(connection.Endpoint?.Address),
+            connection.Cluster?.Service,
+            "tcp",
+            0,
+            "",
+            flags));
 }

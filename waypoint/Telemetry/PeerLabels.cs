@@ -7,8 +7,11 @@ using Label = System.Collections.Generic.KeyValuePair<string, object?>;
 namespace Waypoint.Proxy.Telemetry;
 
 /// <summary>What decides the labels of one measurement. Two requests with the same values here are one series.</summary>
+/// <param name="Source">Who is behind the client's address.</param>
+/// <param name="SourcePrincipal">Who the client proved to be by a certificate; null when it came without one.</param>
 internal readonly record struct SeriesKey(
     Workload? Source,
+    string? SourcePrincipal,
     Workload? Destination,
     ServiceIdentity? Service,
     string Protocol,
@@ -52,8 +55,8 @@ internal sealed class PeerLabels(WorkloadDirectory workloads)
     private static Label[] Create(SeriesKey key, bool isHttp)
     {
         List<Label> labels = [new("reporter", "waypoint")];
-        AddWorkload(labels, "source", key.Source);
-        AddWorkload(labels, "destination", key.Destination);
+        AddWorkload(labels, "source", key.Source, key.SourcePrincipal ?? key.Source?.Principal);
+        AddWorkload(labels, "destination", key.Destination, key.Destination?.Principal);
         labels.Add(new("destination_service", OrUnknown(key.Service?.Host)));
         labels.Add(new("destination_service_name", OrUnknown(key.Service?.Name)));
         labels.Add(new("destination_service_namespace", OrUnknown(key.Service?.Namespace ?? key.Destination?.Namespace)));
@@ -67,15 +70,15 @@ internal sealed class PeerLabels(WorkloadDirectory workloads)
         labels.Add(new("response_flags", key.Flags.ToShortNames()));
 
         // The kernel redirect carries plain bytes between pod and waypoint.
-        labels.Add(new("connection_security_policy", "none"));
+        labels.Add(new("connection_security_policy", key.SourcePrincipal is null ? "none" : "mutual_tls"));
         return [.. labels];
     }
 
-    private static void AddWorkload(List<Label> labels, string side, Workload? workload)
+    private static void AddWorkload(List<Label> labels, string side, Workload? workload, string? principal)
     {
         labels.Add(new($"{side}_workload", OrUnknown(workload?.WorkloadName)));
         labels.Add(new($"{side}_workload_namespace", OrUnknown(workload?.Namespace)));
-        labels.Add(new($"{side}_principal", OrUnknown(workload?.Principal)));
+        labels.Add(new($"{side}_principal", OrUnknown(principal)));
         labels.Add(new($"{side}_app", OrUnknown(workload?.CanonicalName)));
         labels.Add(new($"{side}_version", OrUnknown(workload?.CanonicalRevision)));
         labels.Add(new($"{side}_canonical_service", OrUnknown(workload?.CanonicalName)));

@@ -1,6 +1,7 @@
 using System.Diagnostics.Metrics;
 using System.Net;
 using Waypoint.Proxy.Mesh;
+using Waypoint.Proxy.Tcp;
 using Waypoint.Proxy.Telemetry;
 using Waypoint.Proxy.Tests.Forwarding;
 using static Waypoint.Proxy.Tests.Forwarding.ProxyUnderTest;
@@ -84,9 +85,11 @@ public sealed class IstioMetricsTests
         using var measurements = new Measurements();
         var client = new IPEndPoint(IPAddress.Loopback, 4711);
 
-        metrics.ConnectionOpened(client, null, null);
-        metrics.ConnectionCarried(client, null, null, sent: 10, received: 20);
-        metrics.ConnectionClosed(client, null, null, ResponseFlags.UpstreamConnectionFailure);
+        var connection = new TcpConnection(client, client, null, new TcpChain("tcp", new WeightedClusters([])));
+        metrics.ConnectionOpened(connection);
+        metrics.ConnectionCarried(connection, sent: 10, received: 20);
+        connection.Flags = ResponseFlags.UpstreamConnectionFailure;
+        metrics.ConnectionClosed(connection);
 
         var opened = await measurements.WaitAsync("istio_tcp_connections_opened_total", ("source_workload", "curl"));
         Assert.Equal("tcp", opened.Labels["request_protocol"]);
