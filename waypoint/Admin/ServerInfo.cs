@@ -9,15 +9,13 @@ namespace Waypoint.Proxy.Admin;
 /// <summary><c>/server_info</c> in Envoy's shape (envoy.admin.v3.ServerInfo).</summary>
 internal sealed class ServerInfo(PodEnvironment pod, Readiness readiness)
 {
-    private static readonly string Version = typeof(ServerInfo).Assembly.GetName().Version?.ToString(3) ?? "0.0.0";
-
     private readonly long _startedAt = Stopwatch.GetTimestamp();
 
     public Task AnswerAsync(HttpContext context) => context.WriteJsonAsync(writer =>
     {
         var uptime = string.Create(CultureInfo.InvariantCulture, $"{(long)Stopwatch.GetElapsedTime(_startedAt).TotalSeconds}s");
         writer.WriteStartObject();
-        writer.WriteString("version", $"waypoint/{Version}/.NET {Environment.Version}");
+        writer.WriteString("version", $"waypoint/{ProgramVersion.Text}/.NET {Environment.Version}");
         writer.WriteString("state", readiness.State);
         writer.WriteString("uptime_current_epoch", uptime);
         writer.WriteString("uptime_all_epochs", uptime);

@@ -99,6 +99,12 @@ internal sealed class Exchange
         ? 0
         : Context.Response.StatusCode;
 
+    /// <summary>The messages of a gRPC call from the client; null when there is no body or it is not gRPC.</summary>
+    public GrpcMessageCounter? RequestMessages { get; set; }
+
+    /// <summary>The messages of a gRPC call to the client; null when there is no answer of a backend or it is not gRPC.</summary>
+    public GrpcMessageCounter? ResponseMessages { get; set; }
+
     public bool IsHttp2 => HttpProtocol.IsHttp2(Context.Request.Protocol);
 
     /// <summary>The timestamp of the end of the request's body; 0 while it is still coming.</summary>

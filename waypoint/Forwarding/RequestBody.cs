@@ -32,6 +32,9 @@ internal sealed class RequestBody(PipeReader reader, Action onEnd) : HttpContent
 
     public IReadOnlyList<MirrorBody> Mirrors { get; init; } = [];
 
+    /// <summary>Counts the messages that go by; null when they are none of gRPC's.</summary>
+    public GrpcMessageCounter? Messages { get; init; }
+
     /// <summary>Called whenever something came from the client.</summary>
     public Action? OnActivity { get; init; }
 
@@ -149,6 +152,7 @@ internal sealed class RequestBody(PipeReader reader, Action onEnd) : HttpContent
                 Keep(segment.Span);
             }
 
+            Messages?.Read(segment.Span);
             foreach (var mirror in Mirrors)
             {
                 mirror.Offer(segment);

@@ -53,10 +53,10 @@ internal sealed class ResponseBody(HttpContent inner, Exchange exchange, Request
             var read = inner.ReadAsync(buffer, cancellationToken);
             if (!read.IsCompletedSuccessfully)
             {
-                return WaitAsync(read, cancellationToken);
+                return WaitAsync(read, buffer, cancellationToken);
             }
 
-            return new ValueTask<int>(Count(read.Result));
+            return new ValueTask<int>(Count(buffer.Span, read.Result));
         }
 
         public override Task<int> ReadAsync(byte[] buffer, int offset, int count, CancellationToken cancellationToken) =>
@@ -94,18 +94,20 @@ internal sealed class ResponseBody(HttpContent inner, Exchange exchange, Request
             base.Dispose(disposing);
         }
 
-        private async ValueTask<int> WaitAsync(ValueTask<int> read, CancellationToken cancellationToken)
+        private async ValueTask<int> WaitAsync(ValueTask<int> read, Memory<byte> buffer, CancellationToken cancellationToken)
         {
             if (!exchange.Context.Response.HasStarted)
             {
                 await exchange.Context.Response.Body.FlushAsync(cancellationToken).ConfigureAwait(false);
             }
 
-            return Count(await read.ConfigureAwait(false));
+            var bytes = await read.ConfigureAwait(false);
+            return Count(buffer.Span, bytes);
         }
 
-        private int Count(int bytes)
+        private int Count(ReadOnlySpan<byte> buffer, int bytes)
         {
+            exchange.ResponseMessages?.Read(buffer[..bytes]);
             exchange.BytesSent += bytes;
             clock?.Activity();
             return bytes;

@@ -34,7 +34,13 @@ internal sealed class UpstreamRequest : HttpTransformer, IDisposable
         var context = exchange.Context;
         if (HasBody(context))
         {
-            Body = new RequestBody(context.Request.BodyReader, OnRequestEnded) { Mirrors = mirrors, OnActivity = () => Clock?.Activity() };
+            exchange.RequestMessages = exchange.IsGrpc ? new GrpcMessageCounter() : null;
+            Body = new RequestBody(context.Request.BodyReader, OnRequestEnded)
+            {
+                Mirrors = mirrors,
+                Messages = exchange.RequestMessages,
+                OnActivity = () => Clock?.Activity(),
+            };
             _content = Body;
             _content.Headers.ContentLength = context.Request.ContentLength;
         }
@@ -219,6 +225,7 @@ internal sealed class UpstreamRequest : HttpTransformer, IDisposable
             target.Headers.Server = server;
         }
 
+        _exchange.ResponseMessages = _exchange.IsGrpc ? new GrpcMessageCounter() : null;
         source.Content = new ResponseBody(source.Content, _exchange, Clock);
     }
 

@@ -6,6 +6,7 @@ using Waypoint.Proxy.Hbone;
 using Waypoint.Proxy.Listening;
 using Waypoint.Proxy.Listening.Handoff;
 using Waypoint.Proxy.Tcp;
+using Waypoint.Proxy.Telemetry.Stats;
 using Waypoint.Proxy.Xds;
 
 namespace Waypoint.Proxy.Hosting;
@@ -27,6 +28,8 @@ internal static class WaypointHost
         services.AddSingleton(options.Listening);
         services.AddSingleton(options.Hbone);
         services.AddSingleton(options.Tcp);
+
+        services.AddSingleton(HistogramBuckets.Parse(options.Pod.Annotations.GetValueOrDefault(HistogramBuckets.Annotation)));
 
         services.AddMesh();
         services.AddForwarding();

@@ -2,6 +2,7 @@ using System.Collections.Immutable;
 using Waypoint.Proxy.Filters;
 using Waypoint.Proxy.Routing;
 using Waypoint.Proxy.Telemetry.AccessLogging;
+using Waypoint.Proxy.Telemetry.Stats;
 
 namespace Waypoint.Proxy.Mesh;
 
@@ -35,6 +36,9 @@ internal sealed class HttpChain
 
     /// <summary>The logs in which its requests get lines.</summary>
     public ImmutableArray<AccessLogger> AccessLogs { get; init; } = [];
+
+    /// <summary>What is changed about the standard metrics.</summary>
+    public StatsSettings Stats { get; init; } = StatsSettings.Default;
 
     /// <summary>HTTP upgrades that pass through, such as <c>websocket</c>; names without case.</summary>
     public IReadOnlySet<string> Upgrades { get; init; } = new HashSet<string>(StringComparer.OrdinalIgnoreCase);

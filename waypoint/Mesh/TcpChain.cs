@@ -2,6 +2,7 @@ using System.Collections.Immutable;
 using Waypoint.Proxy.Filters;
 using Waypoint.Proxy.Tcp;
 using Waypoint.Proxy.Telemetry.AccessLogging;
+using Waypoint.Proxy.Telemetry.Stats;
 
 namespace Waypoint.Proxy.Mesh;
 
@@ -21,6 +22,9 @@ internal sealed record TcpChain(string Name, WeightedClusters Clusters)
 
     /// <summary>The logs in which its connections get lines.</summary>
     public ImmutableArray<AccessLogger> AccessLogs { get; init; } = [];
+
+    /// <summary>What is changed about the standard metrics.</summary>
+    public StatsSettings Stats { get; init; } = StatsSettings.Default;
 
     /// <summary>Runs the filters; false when one of them wants the connection closed.</summary>
     public async ValueTask<bool> AdmitAsync(TcpConnection connection)

@@ -1,4 +1,5 @@
 using System.Collections.Concurrent;
+using System.Diagnostics;
 using Waypoint.Proxy.Telemetry;
 using Waypoint.Proxy.Telemetry.AccessLogging;
 
@@ -7,8 +8,8 @@ namespace Waypoint.Proxy.Tcp;
 /// <summary>Tells Istio's TCP metrics of each connection: when it opens, what it carries every few seconds, and how it ends. Then it gets its line in the access log.</summary>
 internal sealed class TcpTelemetry : ITcpObserver, IDisposable
 {
-    // Istio's default tcp_reporting_duration.
-    private static readonly TimeSpan ReportingPeriod = TimeSpan.FromSeconds(15);
+    // Each chain says how often its connections report; this is how exactly that is kept.
+    private static readonly TimeSpan Tick = TimeSpan.FromSeconds(1);
 
     private readonly IstioMetrics _metrics;
     private readonly AccessLog _log;
@@ -19,7 +20,7 @@ internal sealed class TcpTelemetry : ITcpObserver, IDisposable
     {
         _metrics = metrics;
         _log = log;
-        _timer = new Timer(_ => ReportOpen(), null, ReportingPeriod, ReportingPeriod);
+        _timer = new Timer(_ => ReportOpen(), null, Tick, Tick);
     }
 
     public void Opened(TcpConnection connection)
@@ -43,9 +44,14 @@ internal sealed class TcpTelemetry : ITcpObserver, IDisposable
 
     private void ReportOpen()
     {
+        var now = Stopwatch.GetTimestamp();
         foreach (var (connection, reported) in _open)
         {
-            Report(connection, reported);
+            if (Stopwatch.GetElapsedTime(reported.At, now) >= connection.Chain.Stats.TcpReportingDuration)
+            {
+                reported.At = now;
+                Report(connection, reported);
+            }
         }
     }
 
@@ -65,6 +71,8 @@ internal sealed class TcpTelemetry : ITcpObserver, IDisposable
     /// <summary>How much of a connection was told already.</summary>
     private sealed class Reported
     {
+        public long At { get; set; } = Stopwatch.GetTimestamp();
+
         public long Sent { get; set; }
 
         public long Received { get; set; }

@@ -1,24 +1,22 @@
 using System.Diagnostics;
 using System.Diagnostics.Metrics;
 using Waypoint.Proxy.Forwarding;
+using Waypoint.Proxy.Hosting;
 using Waypoint.Proxy.Mesh;
 using Waypoint.Proxy.Tcp;
+using Waypoint.Proxy.Telemetry.Formatting;
+using Waypoint.Proxy.Telemetry.Stats;
+using Label = System.Collections.Generic.KeyValuePair<string, object?>;
 
 namespace Waypoint.Proxy.Telemetry;
 
-/// <summary>Istio's standard metrics, with its names, labels and buckets, so that dashboards made for Istio show this proxy.</summary>
+/// <summary>
+/// Istio's standard metrics, with its names, labels and buckets, so that dashboards made for Istio show this proxy; changed for each chain as
+/// its configuration says (<see cref="StatsSettings"/>).
+/// </summary>
 internal sealed class IstioMetrics : IDisposable
 {
     public const string MeterName = "Waypoint.Istio";
-
-    /// <summary>Envoy's default buckets, which Istio uses for durations (ms) and sizes (bytes) alike.</summary>
-    private static readonly InstrumentAdvice<double> Buckets = new()
-    {
-        HistogramBucketBoundaries =
-        [
-            0.5, 1, 5, 10, 25, 50, 100, 250, 500, 1_000, 2_500, 5_000, 10_000, 30_000, 60_000, 300_000, 600_000, 1_800_000, 3_600_000,
-        ],
-    };
 
     private readonly Meter _meter = new(MeterName);
     private readonly PeerLabels _labels;
@@ -26,18 +24,29 @@ internal sealed class IstioMetrics : IDisposable
     private readonly Histogram<double> _duration;
     private readonly Histogram<double> _requestBytes;
     private readonly Histogram<double> _responseBytes;
+    private readonly Counter<long> _requestMessages;
+    private readonly Counter<long> _responseMessages;
     private readonly Counter<long> _opened;
     private readonly Counter<long> _closed;
     private readonly Counter<long> _sent;
     private readonly Counter<long> _received;
 
-    public IstioMetrics(MeshState mesh)
+    public IstioMetrics(MeshState mesh, HistogramBuckets? buckets = null)
     {
         _labels = new PeerLabels(mesh.Workloads);
+        Histogram<double> Histogram(string name, string description) => _meter.CreateHistogram(
+            name, null, description, null, new InstrumentAdvice<double> { HistogramBucketBoundaries = (buckets ?? HistogramBuckets.Default).For(name) });
+
+        _meter.CreateObservableGauge(
+            "istio_build",
+            static () => new Measurement<int>(1, new Label("component", "proxy"), new Label("tag", ProgramVersion.Text)),
+            description: "The version of this proxy.");
         _requests = _meter.CreateCounter<long>("istio_requests_total", null, "Requests by who asked, who answered, and how.");
-        _duration = _meter.CreateHistogram("istio_request_duration_milliseconds", null, "Time from a request's first byte to its answer's last.", null, Buckets);
-        _requestBytes = _meter.CreateHistogram("istio_request_bytes", null, "Sizes of request bodies.", null, Buckets);
-        _responseBytes = _meter.CreateHistogram("istio_response_bytes", null, "Sizes of response bodies.", null, Buckets);
+        _duration = Histogram("istio_request_duration_milliseconds", "Time from a request's first byte to its answer's last.");
+        _requestBytes = Histogram("istio_request_bytes", "Sizes of request bodies.");
+        _responseBytes = Histogram("istio_response_bytes", "Sizes of response bodies.");
+        _requestMessages = _meter.CreateCounter<long>("istio_request_messages_total", null, "Messages of gRPC from clients.");
+        _responseMessages = _meter.CreateCounter<long>("istio_response_messages_total", null, "Messages of gRPC to clients.");
         _opened = _meter.CreateCounter<long>("istio_tcp_connections_opened_total", null, "TCP connections passed on.");
         _closed = _meter.CreateCounter<long>("istio_tcp_connections_closed_total", null, "TCP connections that ended.");
         _sent = _meter.CreateCounter<long>("istio_tcp_sent_bytes_total", null, "Bytes passed to clients.");
@@ -51,7 +60,7 @@ internal sealed class IstioMetrics : IDisposable
             return;
         }
 
-        var labels = _labels.ForRequest(new SeriesKey(
+        var series = _labels.ForRequest(new SeriesKey(
             _labels.Find(exchange.Destination.Client),
             exchange.Destination.IsMutualTls ? exchange.Destination.ClientPrincipal : null,
             _labels.Find(exchange.Endpoint?.Address),
@@ -60,14 +69,21 @@ internal sealed class IstioMetrics : IDisposable
             exchange.Status,
             exchange.GrpcStatus ?? "",
             exchange.Flags));
-        _requests.Add(1, labels);
-        _duration.Record(Stopwatch.GetElapsedTime(exchange.StartedTimestamp).TotalMilliseconds, labels);
-        _requestBytes.Record(exchange.BytesReceived, labels);
-        _responseBytes.Record(exchange.BytesSent, labels);
+        var settings = exchange.Chain?.Stats ?? StatsSettings.Default;
+        var stream = new StreamInfo(exchange);
+        Add(_requests, 1, IstioMetric.RequestsTotal, settings, series, stream);
+        Record(_duration, Stopwatch.GetElapsedTime(exchange.StartedTimestamp).TotalMilliseconds, IstioMetric.RequestDuration, settings, series, stream);
+        Record(_requestBytes, exchange.BytesReceived, IstioMetric.RequestBytes, settings, series, stream);
+        Record(_responseBytes, exchange.BytesSent, IstioMetric.ResponseBytes, settings, series, stream);
+        if (exchange.IsGrpc)
+        {
+            Add(_requestMessages, exchange.RequestMessages?.Count ?? 0, IstioMetric.RequestMessages, settings, series, stream);
+            Add(_responseMessages, exchange.ResponseMessages?.Count ?? 0, IstioMetric.ResponseMessages, settings, series, stream);
+        }
     }
 
     /// <summary>A TCP connection was passed on to its endpoint.</summary>
-    public void ConnectionOpened(TcpConnection connection) => _opened.Add(1, Labels(connection, ResponseFlags.None));
+    public void ConnectionOpened(TcpConnection connection) => Add(_opened, 1, IstioMetric.TcpOpened, connection, ResponseFlags.None);
 
     /// <summary>Bytes went by on a TCP connection; for long connections this is told along the way, not at the end.</summary>
     /// <param name="connection">The connection.</param>
@@ -75,18 +91,18 @@ internal sealed class IstioMetrics : IDisposable
     /// <param name="received">Bytes from the client since the last report.</param>
     public void ConnectionCarried(TcpConnection connection, long sent, long received)
     {
-        var labels = Labels(connection, ResponseFlags.None);
-        _sent.Add(sent, labels);
-        _received.Add(received, labels);
+        Add(_sent, sent, IstioMetric.TcpSent, connection, ResponseFlags.None);
+        Add(_received, received, IstioMetric.TcpReceived, connection, ResponseFlags.None);
     }
 
     /// <summary>A TCP connection ended, or could not be passed on (its flags say why).</summary>
-    public void ConnectionClosed(TcpConnection connection) => _closed.Add(1, Labels(connection, connection.Flags));
+    public void ConnectionClosed(TcpConnection connection) => Add(_closed, 1, IstioMetric.TcpClosed, connection, connection.Flags);
 
     public void Dispose() => _meter.Dispose();
 
-    private KeyValuePair<string, object?>[] Labels(TcpConnection connection, ResponseFlags flags) =>
-        _labels.ForConnection(new SeriesKey(
+    private void Add(Counter<long> counter, long value, IstioMetric metric, TcpConnection connection, ResponseFlags flags)
+    {
+        var series = _labels.ForConnection(new SeriesKey(
             _labels.Find(connection.Client),
             connection.IsMutualTls ? connection.ClientPrincipal : null,
             _labels.Find(connection.Endpoint?.Address),
@@ -95,4 +111,39 @@ internal sealed class IstioMetrics : IDisposable
             0,
             "",
             flags));
+        Add(counter, value, metric, connection.Chain.Stats, series, new StreamInfo(connection));
+    }
+
+    private static void Add(Counter<long> counter, long value, IstioMetric metric, StatsSettings settings, Label[] series, StreamInfo stream)
+    {
+        if (Changed(series, metric, settings, stream) is { } labels)
+        {
+            counter.Add(value, labels);
+        }
+    }
+
+    private static void Record(Histogram<double> histogram, double value, IstioMetric metric, StatsSettings settings, Label[] series, StreamInfo stream)
+    {
+        if (Changed(series, metric, settings, stream) is { } labels)
+        {
+            histogram.Record(value, labels);
+        }
+    }
+
+    /// <summary>Null when there is to be no measurement.</summary>
+    private static Label[]? Changed(Label[] series, IstioMetric metric, StatsSettings settings, StreamInfo stream)
+    {
+        var labels = series;
+        foreach (var rule in settings.RulesOf(metric))
+        {
+            if (rule.Apply(labels, stream) is not { } changed)
+            {
+                return null;
+            }
+
+            labels = changed;
+        }
+
+        return labels;
+    }
 }

@@ -35,7 +35,7 @@ internal static class CelAttributes
         ["source.port"] = static s => CelValue.Of(s.Client.Port),
         ["destination.address"] = static s => Address(s.Local),
         ["destination.port"] = static s => CelValue.Of(s.Local.Port),
-        ["connection.mtls"] = static s => CelValue.Of(s.ClientPrincipal is not null),
+        ["connection.mtls"] = static s => CelValue.Of(s.Exchange?.Destination.IsMutualTls ?? s.Connection!.IsMutualTls),
         ["connection.uri_san_peer_certificate"] = static s => CelValue.Of(s.ClientPrincipal),
         ["connection.termination_details"] = static s => CelValue.Of(s.Connection?.TerminationDetails),
         ["upstream.address"] = static s => Address(s.Endpoint?.Address),

@@ -1,6 +1,7 @@
 using Envoy.Config.Listener.V3;
 using Envoy.Extensions.Filters.Network.HttpConnectionManager.V3;
 using Envoy.Extensions.Filters.Network.TcpProxy.V3;
+using Google.Protobuf.WellKnownTypes;
 using Waypoint.Proxy.Filters;
 using Waypoint.Proxy.LoadBalancing;
 using Waypoint.Proxy.Mesh;
@@ -46,7 +47,7 @@ internal sealed class FilterChainTranslator(Func<string, ClusterSlot> cluster, F
 
             if (filter.TypedConfig is { } proxy && proxy.Is(TcpProxy.Descriptor))
             {
-                return Tcp(chain.Name, proxy.Open<TcpProxy>(scope, $"filters[{i}]"), connectionFilters, scope);
+                return Tcp(chain, proxy.Open<TcpProxy>(scope, $"filters[{i}]"), connectionFilters, scope);
             }
 
             if (filters.Network(filter.Name, filter.TypedConfig, cluster, scope) is { } connectionFilter)
@@ -86,6 +87,7 @@ internal sealed class FilterChainTranslator(Func<string, ClusterSlot> cluster, F
             "path_with_escaped_slashes_action");
         scope.UnsupportedIf(manager.UseRemoteAddress is true, "use_remote_address");
         var accessLogs = AccessLogTranslator.Translate(manager.AccessLog, scope);
+        var stats = StatsTranslator.Find(manager.HttpFilters.Where(filter => !filter.Disabled).Select(filter => (filter.Name, (Any?)filter.TypedConfig)), scope);
 
         var routes = manager.RouteSpecifierCase switch
         {
@@ -115,6 +117,7 @@ internal sealed class FilterChainTranslator(Func<string, ClusterSlot> cluster, F
                 NormalizePath = manager.NormalizePath ?? false,
                 TrustedHops = (int)Math.Min(manager.XffNumTrustedHops, int.MaxValue),
                 AccessLogs = accessLogs,
+                Stats = stats,
                 Upgrades = upgrades,
                 Unsupported = [.. unsupported.Select(u => u.Feature).Distinct()],
             },
@@ -123,7 +126,7 @@ internal sealed class FilterChainTranslator(Func<string, ClusterSlot> cluster, F
             unsupported);
     }
 
-    private ChainTemplate Tcp(string name, TcpProxy proxy, List<INetworkFilter> connectionFilters, TranslationScope scope)
+    private ChainTemplate Tcp(FilterChain source, TcpProxy proxy, List<INetworkFilter> connectionFilters, TranslationScope scope)
     {
         using var part = scope.Enter("tcp_proxy");
         scope.UnsupportedIf(proxy.TunnelingConfig is not null, "tunneling_config");
@@ -137,12 +140,13 @@ internal sealed class FilterChainTranslator(Func<string, ClusterSlot> cluster, F
         };
         var clusters = new WeightedClusters(
             shares.Select(share => new WeightedCluster(cluster(share.Name), share.Weight, HeaderMutations.None, HeaderMutations.None)));
-        var chain = new TcpChain(name, clusters)
+        var chain = new TcpChain(source.Name, clusters)
         {
             Filters = [.. connectionFilters],
             Workloads = workloads,
             HashesClient = proxy.HashPolicy.Any(policy => policy.SourceIp is not null),
             AccessLogs = AccessLogTranslator.Translate(proxy.AccessLog, scope),
+            Stats = StatsTranslator.Find(source.Filters.Select(filter => (filter.Name, (Any?)filter.TypedConfig)), scope),
         };
         return new ChainTemplate(chain, Http: null, Inline: null, RoutesName: null, scope.UnsupportedFeatures);
     }

@@ -1,9 +1,13 @@
 using System.Diagnostics.Metrics;
 using System.Net;
+using Google.Protobuf.WellKnownTypes;
 using Waypoint.Proxy.Mesh;
 using Waypoint.Proxy.Tcp;
+using Waypoint.Proxy.Routing;
 using Waypoint.Proxy.Telemetry;
+using Waypoint.Proxy.Telemetry.Stats;
 using Waypoint.Proxy.Tests.Forwarding;
+using Waypoint.Proxy.Xds.Translation;
 using static Waypoint.Proxy.Tests.Forwarding.ProxyUnderTest;
 
 namespace Waypoint.Proxy.Tests.Telemetry;
@@ -83,9 +87,8 @@ public sealed class IstioMetricsTests
         mesh.Workloads.Upsert(Pod("client", "curl"));
         using var metrics = new IstioMetrics(mesh);
         using var measurements = new Measurements();
-        var client = new IPEndPoint(IPAddress.Loopback, 4711);
+        var connection = new TcpConnection(IPEndPoint.Parse("10.96.0.1:9090"), new IPEndPoint(IPAddress.Loopback, 4711), null, new TcpChain("tcp", new WeightedClusters([])));
 
-        var connection = new TcpConnection(client, client, null, new TcpChain("tcp", new WeightedClusters([])));
         metrics.ConnectionOpened(connection);
         metrics.ConnectionCarried(connection, sent: 10, received: 20);
         connection.Flags = ResponseFlags.UpstreamConnectionFailure;
@@ -99,11 +102,93 @@ public sealed class IstioMetricsTests
         Assert.Equal("UF", (await measurements.WaitAsync("istio_tcp_connections_closed_total", ("request_protocol", "tcp"))).Labels["response_flags"]);
     }
 
+    [Fact]
+    public async Task The_configuration_of_a_chain_changes_labels_and_switches_metrics_off()
+    {
+        var stats = Stats("""
+            {"metrics": [
+              {"name": "requests_total", "dimensions": {"host": "request.host", "destination_service": "'renamed'", "none": "request.headers['nope']"}, "tagsToRemove": ["request_protocol"]},
+              {"dimensions": {"everywhere": "'yes'"}},
+              {"name": "request_bytes", "drop": true}]}
+            """);
+        await using var backend = RawBackend.Answering("HTTP/1.1 202 Accepted\r\nContent-Length: 0\r\n\r\n");
+        await using var proxy = await ProxyUnderTest.StartAsync(new HttpChain
+        {
+            Name = "chain",
+            Routes = new RouteTable([RouteTo(Forward(backend.Address))]),
+            Stats = stats,
+        });
+        using var measurements = new Measurements();
+        await using var client = await RawConnection.ConnectAsync(proxy.Http1);
+
+        await client.SendAsync("GET / HTTP/1.1\r\nHost: shop.example\r\n\r\n");
+        await client.ReadMessageAsync();
+
+        var (_, labels) = await measurements.WaitAsync("istio_requests_total", ("host", "shop.example"));
+        Assert.Equal(("renamed", "unknown", "yes"), (labels["destination_service"], labels["none"], labels["everywhere"]));
+        Assert.DoesNotContain("request_protocol", labels.Keys);
+        (_, labels) = await measurements.WaitAsync("istio_response_bytes", ("response_code", "202"));
+        Assert.Equal(("http", "yes"), (labels["request_protocol"], labels["everywhere"]));
+        Assert.DoesNotContain("host", labels.Keys);
+        Assert.False(measurements.Has("istio_request_bytes", ("response_code", "202")));
+    }
+
+    [Fact]
+    public async Task Messages_of_grpc_are_counted_each_way()
+    {
+        const string Two = "\0\0\0\0\u0003abc\0\0\0\0\0";
+        await using var backend = RawBackend.Answering("HTTP/1.1 200 OK\r\nContent-Type: application/grpc\r\nContent-Length: 6\r\n\r\n\0\0\0\0\u0001x");
+        await using var proxy = await ProxyUnderTest.StartAsync(RouteTo(Forward(backend.Address)));
+        using var measurements = new Measurements();
+        await using var client = await RawConnection.ConnectAsync(proxy.Http1);
+
+        await client.SendAsync($"POST /a/b HTTP/1.1\r\nHost: echo\r\nContent-Type: application/grpc\r\nContent-Length: {Two.Length}\r\n\r\n{Two}");
+        await client.ReadMessageAsync();
+
+        Assert.Equal(2, (await measurements.WaitAsync("istio_request_messages_total", ("request_protocol", "grpc"))).Value);
+        Assert.Equal(1, (await measurements.WaitAsync("istio_response_messages_total", ("request_protocol", "grpc"))).Value);
+    }
+
+    [Fact]
+    public void The_messages_of_grpc_may_be_cut_anywhere()
+    {
+        byte[] two = [0, 0, 0, 0, 3, 1, 2, 3, 0, 0, 0, 0, 0];
+        for (var cut = 0; cut <= two.Length; cut++)
+        {
+            var counter = new Proxy.Forwarding.GrpcMessageCounter();
+            counter.Read(two.AsSpan(0, cut));
+            counter.Read(two.AsSpan(cut));
+            Assert.Equal(2, counter.Count);
+        }
+    }
+
+    [Fact]
+    public void An_expression_that_cannot_be_read_is_refused_with_its_metric_and_label()
+    {
+        var error = Assert.Throws<ResourceException>(() => Stats("""{"metrics": [{"name": "requests_total", "dimensions": {"host": "request.host =="}}]}"""));
+        Assert.Contains("metric 'requests_total': dimensions['host']", error.Message, StringComparison.Ordinal);
+    }
+
+    [Fact]
+    public void Buckets_come_from_the_annotation_for_the_prefixes_that_it_names()
+    {
+        var buckets = HistogramBuckets.Parse("""{"istiocustom":[1,5,10],"istiocustom.istio_request_bytes":[100,200]}""");
+        Assert.Equal([1, 5, 10], buckets.For("istio_request_duration_milliseconds"));
+        Assert.Equal([100, 200], buckets.For("istio_request_bytes"));
+        Assert.Equal(0.5, HistogramBuckets.Default.For("istio_request_bytes")[0]);
+        Assert.Throws<FormatException>(() => HistogramBuckets.Parse("""{"istiocustom":[5,1]}"""));
+    }
+
     [Theory]
     [InlineData(ResponseFlags.None, "-")]
     [InlineData(ResponseFlags.NoRouteFound, "NR")]
     [InlineData(ResponseFlags.UpstreamRetryLimitExceeded | ResponseFlags.UpstreamConnectionFailure, "URX,UF")]
     internal void Flags_have_envoys_short_names(ResponseFlags flags, string expected) => Assert.Equal(expected, flags.ToShortNames());
+
+    private static StatsSettings Stats(string json) => StatsTranslator.Translate(
+        Any.Pack(new Udpa.Type.V1.TypedStruct { TypeUrl = "type.googleapis.com/stats.PluginConfig", Value = Struct.Parser.ParseJson(json) }),
+        "istio.stats",
+        new TranslationScope("test"));
 
     private static Workload Pod(string uid, string app) => new()
     {
@@ -154,6 +239,14 @@ public sealed class IstioMetricsTests
                 }
 
                 Assert.True(await _changed.WaitAsync(TimeSpan.FromSeconds(10)), $"{name} with {label} was not measured.");
+            }
+        }
+
+        public bool Has(string name, (string Name, string Value) label)
+        {
+            lock (_seen)
+            {
+                return _seen.Any(s => s.Name == name && s.Labels.GetValueOrDefault(label.Name) == label.Value);
             }
         }
 
