@@ -16,11 +16,7 @@ internal sealed class PodRegistry
 
     public IReadOnlyDictionary<ulong, PodAddresses> Addresses => _pods.ToDictionary(pod => pod.Key, pod => pod.Value.Addresses);
 
-    public bool TryGet(ulong cookie, [NotNullWhen(true)] out PodAddresses? addresses)
-    {
-        addresses = _pods.GetValueOrDefault(cookie)?.Addresses;
-        return addresses is not null;
-    }
+    public bool TryGet(ulong cookie, [NotNullWhen(true)] out EnrolledPod? pod) => _pods.TryGetValue(cookie, out pod);
 
     /// <summary>Takes over the pods that an earlier life enrolled: the kernel's map is their only record.</summary>
     public void Adopt(IEnumerable<KeyValuePair<ulong, Pod>> pinned)

@@ -109,11 +109,12 @@ internal sealed partial class Reconciler
         }
     }
 
-    public bool IsEnrolled(ulong cookie)
+    /// <summary>Whether it is enrolled under that name and with those addresses.</summary>
+    public bool IsEnrolled(EnrolledPod pod)
     {
         lock (_gate)
         {
-            return _pods.TryGet(cookie, out _);
+            return _pods.TryGet(pod.Cookie, out EnrolledPod? known) && known.Name == pod.Name && known.Addresses == pod.Addresses;
         }
     }
 

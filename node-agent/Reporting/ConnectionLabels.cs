@@ -1,4 +1,5 @@
 using Waypoint.NodeAgent.Engine;
+using Waypoint.NodeAgent.Enrolment;
 using Waypoint.NodeAgent.Intent;
 using Waypoint.NodeAgent.Reconciliation;
 using Waypoint.NodeAgent.Workloads;
@@ -61,9 +62,9 @@ internal sealed record ConnectionLabels(Workload? Source, Workload? Destination,
     }
 
     private static Workload? SourceOf(ReconcilerState state, ulong netns) =>
-        state.Pods.TryGet(netns, out PodAddresses? addresses)
-        && ((addresses.IPv4 is { } ipv4 && state.Store.TryGetWorkload(ipv4, out Workload? workload))
-            || (addresses.IPv6 is { } ipv6 && state.Store.TryGetWorkload(ipv6, out workload)))
+        state.Pods.TryGet(netns, out EnrolledPod? pod)
+        && ((pod.Addresses.IPv4 is { } ipv4 && state.Store.TryGetWorkload(ipv4, out Workload? workload))
+            || (pod.Addresses.IPv6 is { } ipv6 && state.Store.TryGetWorkload(ipv6, out workload)))
             ? workload
             : null;
 

@@ -16,7 +16,7 @@ internal static class EnrolmentRule
     /// <param name="namespaceLabels">Null when the namespace is not known, or has none.</param>
     public static EnrolmentVerdict Decide(Pod pod, IReadOnlyDictionary<string, string>? namespaceLabels)
     {
-        // A pod that still has init containers to run is pending, and those may want the mesh: what counts is the network.
+        // Not only running ones: a pod that has init containers left to run is pending, and those may want the mesh.
         if (pod.Status.Phase is "Succeeded" or "Failed")
         {
             return EnrolmentVerdict.Ended;
@@ -36,7 +36,7 @@ internal static class EnrolmentRule
         return own == None ? EnrolmentVerdict.OptedOut
             : own != Ambient && namespaceLabels?.GetValueOrDefault(DataplaneMode) != Ambient ? EnrolmentVerdict.NotInMesh
             : pod.Metadata.Annotation(SidecarStatus) is { Length: > 0 } ? EnrolmentVerdict.Sidecar
-            : pod.Status.PodIPs is not { Count: > 0 } ? EnrolmentVerdict.NoAddress
+            : pod.Status.PodIPs is not { Count: > 0 } ? EnrolmentVerdict.Starting
             : EnrolmentVerdict.Enrol;
     }
 }

@@ -5,6 +5,12 @@ internal enum EnrolmentVerdict
 {
     Enrol,
 
+    /// <summary>
+    /// To be enrolled, but the API knows no address of it yet. The kubelet tells about half a second after the containers have started, so the
+    /// pod's cgroup is looked at until its sandbox is in it.
+    /// </summary>
+    Starting,
+
     /// <summary>Neither the pod nor its namespace asks for it.</summary>
     NotInMesh,
 
@@ -22,9 +28,6 @@ internal enum EnrolmentVerdict
 
     /// <summary>A sidecar in it does the mesh's work.</summary>
     Sidecar,
-
-    /// <summary>Its network is not set up yet.</summary>
-    NoAddress,
 
     /// <summary>All its containers have ended for good.</summary>
     Ended,

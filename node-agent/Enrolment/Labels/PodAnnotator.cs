@@ -49,7 +49,7 @@ internal sealed partial class PodAnnotator(KubernetesClient client, ILogger<PodA
     {
         wanted = pod.Cookie is null ? null : Enabled;
         return pod.Pod.Annotation(Redirection) == wanted
-            || (wanted is null && pod.Verdict is EnrolmentVerdict.Enrol or EnrolmentVerdict.NoAddress or EnrolmentVerdict.Ended);
+            || (wanted is null && pod.Verdict is EnrolmentVerdict.Enrol or EnrolmentVerdict.Starting or EnrolmentVerdict.Ended);
     }
 
     /// <returns>Whether nothing is left to be done again.</returns>

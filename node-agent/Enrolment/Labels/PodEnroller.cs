@@ -15,6 +15,11 @@ internal sealed partial class PodEnroller(NodePods pods, PodLocator locator, Rec
     private static readonly TimeSpan ShortestDelay = TimeSpan.FromMilliseconds(50);
     private static readonly TimeSpan LongestDelay = TimeSpan.FromSeconds(10);
 
+    // Between a pod's sandbox and the first of its containers there are about 100 ms. One whose sandbox does not come waits for a volume or worse.
+    private static readonly TimeSpan StartingDelay = TimeSpan.FromMilliseconds(25);
+    private static readonly TimeSpan StartingTime = TimeSpan.FromSeconds(30);
+    private static readonly TimeSpan StuckDelay = TimeSpan.FromSeconds(1);
+
     // A namespace that vanishes under a pod that goes on (its sandbox was made anew) is nobody's event.
     private static readonly TimeSpan Interval = TimeSpan.FromSeconds(10);
 
@@ -41,7 +46,7 @@ internal sealed partial class PodEnroller(NodePods pods, PodLocator locator, Rec
             }
 
             long now = Environment.TickCount64;
-            IEnumerable<long> waits = _tracked.Values.Where(pod => pod.Error is not null).Select(pod => Math.Max(1, pod.NextAttempt - now));
+            IEnumerable<long> waits = _tracked.Values.Where(pod => pod.NextAttempt != 0).Select(pod => Math.Max(1, pod.NextAttempt - now));
             await pods.Changed.WaitAsync(TimeSpan.FromMilliseconds(waits.Append((long)Interval.TotalMilliseconds).Min()), stop).ConfigureAwait(false);
         }
     }
@@ -63,7 +68,11 @@ internal sealed partial class PodEnroller(NodePods pods, PodLocator locator, Rec
             }
 
             tracked.Pod = pod;
-            tracked.Verdict = verdict;
+            if (tracked.Verdict != verdict)
+            {
+                tracked.Verdict = verdict;
+                tracked.NextAttempt = 0;
+            }
         }
 
         // Leaving comes first: it makes room.
@@ -73,12 +82,12 @@ internal sealed partial class PodEnroller(NodePods pods, PodLocator locator, Rec
             _tracked.Remove(uid);
         }
 
-        foreach (Tracked tracked in _tracked.Values.Where(tracked => tracked.Verdict != EnrolmentVerdict.Enrol))
+        foreach (Tracked tracked in _tracked.Values.Where(tracked => !tracked.IsWanted))
         {
             Unenrol(tracked);
         }
 
-        foreach (Tracked tracked in _tracked.Values.Where(tracked => tracked.Verdict == EnrolmentVerdict.Enrol))
+        foreach (Tracked tracked in _tracked.Values.Where(tracked => tracked.IsWanted))
         {
             Enrol(tracked);
         }
@@ -92,7 +101,7 @@ internal sealed partial class PodEnroller(NodePods pods, PodLocator locator, Rec
     private void Enrol(Tracked tracked)
     {
         HashSet<InternetAddress> addresses = PodLocator.AddressesOf(tracked.Pod);
-        if (tracked.Cookie is { } known && tracked.Addresses.SetEquals(addresses) && reconciler.IsEnrolled(known))
+        if (tracked.Cookie is { } known && tracked.Addresses.SetEquals(addresses) && reconciler.Read(state => state.Pods.TryGet(known, out _)))
         {
             return;
         }
@@ -105,7 +114,11 @@ internal sealed partial class PodEnroller(NodePods pods, PodLocator locator, Rec
         try
         {
             EnrolledPod found = locator.Locate(tracked.Pod);
-            reconciler.Enrol(found);
+            if (!reconciler.IsEnrolled(found))
+            {
+                reconciler.Enrol(found);
+            }
+
             if (tracked.Cookie is { } before && before != found.Cookie)
             {
                 reconciler.Unenrol(before);
@@ -116,6 +129,11 @@ internal sealed partial class PodEnroller(NodePods pods, PodLocator locator, Rec
             tracked.Error = null;
             tracked.NextAttempt = 0;
             tracked.Delay.Reset();
+        }
+        catch (EnrolmentException) when (tracked.Verdict == EnrolmentVerdict.Starting)
+        {
+            long now = Environment.TickCount64;
+            tracked.NextAttempt = now + (long)(now - tracked.Since < StartingTime.TotalMilliseconds ? StartingDelay : StuckDelay).TotalMilliseconds;
         }
         catch (EnrolmentException exception)
         {
@@ -169,14 +187,19 @@ internal sealed partial class PodEnroller(NodePods pods, PodLocator locator, Rec
 
         public EnrolmentVerdict Verdict { get; set; }
 
+        public bool IsWanted => Verdict is EnrolmentVerdict.Enrol or EnrolmentVerdict.Starting;
+
+        /// <summary>When it was first seen, as <see cref="NextAttempt"/>.</summary>
+        public long Since { get; } = Environment.TickCount64;
+
         public ulong? Cookie { get; set; }
 
-        /// <summary>Those that it had when it was enrolled.</summary>
+        /// <summary>Those that the API knew when it was enrolled.</summary>
         public HashSet<InternetAddress> Addresses { get; set; } = [];
 
         public string? Error { get; set; }
 
-        /// <summary>In milliseconds of <see cref="Environment.TickCount64"/>.</summary>
+        /// <summary>In milliseconds of <see cref="Environment.TickCount64"/>; 0 when nothing is to be tried again.</summary>
         public long NextAttempt { get; set; }
 
         public ReconnectDelay Delay { get; } = new(ShortestDelay, LongestDelay, Random.Shared);

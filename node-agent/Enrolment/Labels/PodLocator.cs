@@ -7,6 +7,7 @@ namespace Waypoint.NodeAgent.Enrolment.Labels;
 /// <summary>From a pod of the API to its network namespace on this node.</summary>
 internal sealed class PodLocator(PodCgroups cgroups)
 {
+    /// <summary>The namespace that has the pod's addresses; as long as the API knows none, the one that its processes are in.</summary>
     /// <exception cref="EnrolmentException">It cannot be found, or not yet.</exception>
     public EnrolledPod Locate(Pod pod)
     {
@@ -29,9 +30,10 @@ internal sealed class PodLocator(PodCgroups cgroups)
 
             try
             {
-                // A process may be in a namespace that it made for itself, and its number may be another's by now: the addresses tell.
+                // A process may be in a namespace that it made for itself, and its number may be another's by now: the addresses tell. Until
+                // there are any, it is the sandbox, which the runtime puts there with the network already set up.
                 EnrolledPod found = PodRegistry.Inspect(path, name);
-                if (found.Addresses.All.Any(addresses.Contains))
+                if (addresses.Count == 0 || found.Addresses.All.Any(addresses.Contains))
                 {
                     return found;
                 }

@@ -41,7 +41,7 @@ public sealed class EnrolmentRuleTests
     [Theory]
     [InlineData("Succeeded", true, EnrolmentVerdict.Ended)]
     [InlineData("Failed", true, EnrolmentVerdict.Ended)]
-    [InlineData("Pending", false, EnrolmentVerdict.NoAddress)]
+    [InlineData("Pending", false, EnrolmentVerdict.Starting)]
     [InlineData("Pending", true, EnrolmentVerdict.Enrol)]
     [InlineData("Unknown", true, EnrolmentVerdict.Enrol)]
     internal void A_pod_is_enrolled_from_its_network_to_its_end(string phase, bool hasAddress, EnrolmentVerdict verdict) =>

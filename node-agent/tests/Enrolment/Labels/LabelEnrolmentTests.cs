@@ -112,6 +112,31 @@ public sealed class LabelEnrolmentTests(AgentBed bed) : IAsyncLifetime
     }
 
     [Fact]
+    public async Task A_pod_is_enrolled_as_soon_as_its_sandbox_is_there_long_before_the_api_knows_its_address()
+    {
+        const string StartingUid = "22222222-e20f-40b2-815f-7119508e13d7";
+        await using AgentProcess agent = await AgentProcess.StartWithKubernetesAsync(bed.Bed, _kubeconfig);
+        await EnrolledAsync(agent);
+        Pod starting = await bed.Bed.AddPodAsync("starting");
+        _api.Put("pods/shop/starting", Manifest.Pod("shop", "starting", StartingUid, "Pending"));
+        await agent.WaitAsync(async () => (await StandingAsync())?.GetProperty("notEnrolled").GetString() == "Starting", "the pod to be seen");
+
+        string cgroup = Path.Combine(bed.Bed.Cgroup, "kubepods", "burstable", $"pod{StartingUid}", "pause");
+        Directory.CreateDirectory(cgroup);
+        await File.WriteAllTextAsync(Path.Combine(cgroup, "cgroup.procs"), $"{starting.PauseProcess}");
+        await agent.WaitAsync(async () => (await StandingAsync())?.TryGetProperty("cookie", out _) == true, "the pod to be enrolled");
+
+        // What the API says later is what counts.
+        _api.Put("pods/shop/starting", Manifest.Pod("shop", "starting", StartingUid, "Running", null, "10.9.9.9"));
+        await agent.WaitAsync(async () => await agent.MetricAsync("waypoint_enrolment_errors_total", "reason=\"no_address\"") > 0, "the address to be found wanting");
+        _api.Delete("pods/shop/starting");
+
+        async Task<JsonElement?> StandingAsync() => (await agent.GetAsync("pods")).EnumerateArray()
+            .Where(pod => pod.TryGetProperty("name", out JsonElement name) && name.GetString() == "shop/starting")
+            .Cast<JsonElement?>().FirstOrDefault();
+    }
+
+    [Fact]
     public async Task Where_labels_decide_nobody_enrols_by_hand()
     {
         await using AgentProcess agent = await AgentProcess.StartWithKubernetesAsync(bed.Bed, _kubeconfig);
