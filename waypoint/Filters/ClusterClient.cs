@@ -23,22 +23,29 @@ internal sealed class ClusterAnswer(HttpResponseMessage response, ReadOnlyMemory
 /// <summary>Requests that filters make themselves, to an endpoint of a cluster by the cluster's own choice and over its connections.</summary>
 internal sealed class ClusterClient(UpstreamClients clients)
 {
+    private static readonly UriCreationOptions AsGiven = new() { DangerousDisablePathAndQueryCanonicalization = true };
+
     /// <param name="slot">The cluster.</param>
-    /// <param name="request">Its URI is a path; the endpoint's address is put before it.</param>
-    /// <param name="timeout">For the whole answer.</param>
+    /// <param name="request">What to send; its URI is set here.</param>
+    /// <param name="target">Path and query.</param>
+    /// <param name="timeout">For the whole answer; zero for no limit.</param>
     /// <param name="maxLength">The longest body that is taken, in bytes.</param>
     /// <param name="cancellation">Gives up earlier.</param>
     /// <exception cref="ClusterCallException">There was no whole answer in time.</exception>
     public async Task<ClusterAnswer> SendAsync(
-        ClusterSlot slot, HttpRequestMessage request, TimeSpan timeout, int maxLength, CancellationToken cancellation)
+        ClusterSlot slot, HttpRequestMessage request, string target, TimeSpan timeout, int maxLength, CancellationToken cancellation)
     {
         var (cluster, endpoint) = Pick(slot);
         var isHttp2 = cluster.Protocol == UpstreamProtocol.Http2;
-        request.RequestUri = new Uri(endpoint.Origin + request.RequestUri);
+        request.RequestUri = new Uri(endpoint.Origin + target, AsGiven);
         request.Version = isHttp2 ? HttpVersion.Version20 : HttpVersion.Version11;
         request.VersionPolicy = HttpVersionPolicy.RequestVersionExact;
         using var limit = CancellationTokenSource.CreateLinkedTokenSource(cancellation);
-        limit.CancelAfter(timeout);
+        if (timeout > TimeSpan.Zero)
+        {
+            limit.CancelAfter(timeout);
+        }
+
         HttpResponseMessage? response = null;
         try
         {

@@ -15,6 +15,12 @@ internal sealed class TcpProxy(EventLoop loop, TcpSettings settings, ITcpObserve
     public async ValueTask<LoopSocket?> DialAsync(TcpConnection connection)
     {
         connection.IsDenied = !await connection.Chain.AdmitAsync(connection);
+        if (!loop.IsCurrent)
+        {
+            // A filter waited for something that is not of the loop's; the sockets are.
+            await ReturnAsync();
+        }
+
         var upstream = connection.IsDenied ? null : await UpstreamDialer.DialAsync(loop, connection);
         if (upstream is null)
         {
@@ -22,6 +28,14 @@ internal sealed class TcpProxy(EventLoop loop, TcpSettings settings, ITcpObserve
         }
 
         return upstream;
+    }
+
+    private Task ReturnAsync()
+    {
+        // Its continuation runs where the result is set: on the loop.
+        var returned = new TaskCompletionSource();
+        loop.Post(returned.SetResult);
+        return returned.Task;
     }
 
     /// <summary>Passes bytes until both sides are done.</summary>

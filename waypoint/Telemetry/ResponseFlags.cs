@@ -50,11 +50,17 @@ internal enum ResponseFlags
 
     /// <summary>SI: silence for longer than the chain allows.</summary>
     StreamIdleTimeout = 1 << 14,
+
+    /// <summary>UAEX: the authorisation service said no, or could not be asked.</summary>
+    UnauthorizedExternalService = 1 << 15,
+
+    /// <summary>RL: the local rate limit was reached.</summary>
+    RateLimited = 1 << 16,
 }
 
 internal static class ResponseFlagNames
 {
-    private static readonly string[] Names = ["DI", "FI", "URX", "UH", "UF", "UC", "UR", "UT", "UO", "UPE", "NR", "NC", "DC", "DPE", "SI"];
+    private static readonly string[] Names = ["DI", "FI", "URX", "UH", "UF", "UC", "UR", "UT", "UO", "UPE", "NR", "NC", "DC", "DPE", "SI", "UAEX", "RL"];
 
     /// <summary>Envoy's long names, which are the members' own, joined by commas; <c>-</c> when there is none.</summary>
     public static string ToLongNames(this ResponseFlags flags) =>

@@ -166,7 +166,7 @@ public sealed class GrpcCall<TRequest, TResponse> : IAsyncDisposable
                 VersionPolicy = HttpVersionPolicy.RequestVersionExact,
                 Content = _content,
             };
-            if (_channel.Tls is { ServerName: { } name })
+            if ((_channel.Authority ?? _channel.Tls?.ServerName) is { } name)
             {
                 // SocketsHttpHandler takes the name to ask for and to check from here and overrides SslClientAuthenticationOptions.TargetHost.
                 request.Headers.Host = name;

@@ -47,6 +47,15 @@ public sealed class GrpcChannel : IDisposable
         _invoker = new HttpMessageInvoker(handler, disposeHandler: true);
     }
 
+    /// <param name="address">http://HOST:PORT or https://HOST:PORT.</param>
+    /// <param name="invoker">Sends over connections of the caller's own; it is disposed with the channel.</param>
+    public GrpcChannel(Uri address, HttpMessageInvoker invoker, GrpcChannelOptions? options = null)
+    {
+        _address = address;
+        _options = options ?? new GrpcChannelOptions();
+        _invoker = invoker;
+    }
+
     /// <summary>Starts a call of any kind. Dispose it: a call that has not ended is then cancelled.</summary>
     /// <param name="cancellation">Cancels the call, whenever it comes.</param>
     public GrpcCall<TRequest, TResponse> Start<TRequest, TResponse>(

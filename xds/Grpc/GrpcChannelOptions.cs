@@ -24,6 +24,9 @@ public sealed record GrpcChannelOptions
     /// <summary>Needed for an https address; ignored for an http one.</summary>
     public GrpcTls? Tls { get; init; }
 
+    /// <summary>The request's :authority; null means TLS's server name, or the address's host.</summary>
+    public string? Authority { get; init; }
+
     public string UserAgent { get; init; } = "grpc-waypoint";
 }
 

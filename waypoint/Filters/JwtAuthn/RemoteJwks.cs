@@ -65,9 +65,10 @@ internal sealed class RemoteJwks(RemoteJwksSettings settings, ClusterClient clie
     {
         try
         {
-            using var request = new HttpRequestMessage(HttpMethod.Get, settings.Uri.PathAndQuery);
+            using var request = new HttpRequestMessage(HttpMethod.Get, (Uri?)null);
             request.Headers.Host = settings.Uri.IsDefaultPort ? settings.Uri.Host : settings.Uri.Authority;
-            using var answer = await client.SendAsync(settings.Cluster, request, settings.Timeout, MaxLength, default).ConfigureAwait(false);
+            using var answer = await client.SendAsync(
+                settings.Cluster, request, settings.Uri.PathAndQuery, settings.Timeout, MaxLength, CancellationToken.None).ConfigureAwait(false);
             return answer.Status == StatusCodes.Status200OK && JsonWebKeySet.Parse(answer.Body) is { Status: JwtStatus.Ok } keys ? keys : null;
         }
         catch (ClusterCallException)

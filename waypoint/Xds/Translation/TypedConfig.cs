@@ -28,11 +28,17 @@ internal static class TypedConfig
     {
         try
         {
-            return any.Unpack<T>();
+            // EnvoyFilters often bring a configuration as the JSON that a user wrote.
+            return any.Is(Udpa.Type.V1.TypedStruct.Descriptor) ? FromJson<T>(any.Unpack<Udpa.Type.V1.TypedStruct>().Value)
+                : any.Is(global::Xds.Type.V3.TypedStruct.Descriptor) ? FromJson<T>(any.Unpack<global::Xds.Type.V3.TypedStruct>().Value)
+                : any.Unpack<T>();
         }
-        catch (InvalidProtocolBufferException e)
+        catch (Exception e) when (e is InvalidProtocolBufferException or InvalidOperationException)
         {
             throw scope.Invalid(field, $"'{any.TypeUrl}' cannot be read as {new T().Descriptor.FullName}: {e.Message}", e);
         }
     }
+
+    private static T FromJson<T>(Struct? fields)
+        where T : IMessage<T>, new() => JsonParser.Default.Parse<T>(JsonFormatter.Default.Format(fields ?? new Struct()));
 }

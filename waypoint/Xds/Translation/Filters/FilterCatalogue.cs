@@ -70,8 +70,10 @@ internal sealed class FilterCatalogue(IEnumerable<IHttpFilterTranslator> http, I
             case "stats.PluginConfig":
                 return null;
 
-            case "envoy.extensions.filters.http.ext_authz.v3.ExtAuthz":
-            case "envoy.extensions.filters.network.ext_authz.v3.ExtAuthz":
+            case "envoy.extensions.filters.http.api_key_auth.v3.ApiKeyAuth":
+            case "envoy.extensions.filters.http.basic_auth.v3.BasicAuth":
+            case "envoy.extensions.filters.http.csrf.v3.CsrfPolicy":
+            case "envoy.extensions.filters.http.oauth2.v3.OAuth2":
                 scope.Unsupported($"{name} (everything is refused)");
                 return RefuseEverything.Instance;
 

@@ -1,8 +1,10 @@
 using Microsoft.Extensions.DependencyInjection.Extensions;
 using Waypoint.Proxy.Filters;
+using Waypoint.Proxy.Filters.ExtAuthz;
 using Waypoint.Proxy.Filters.Rbac;
 using Waypoint.Proxy.Forwarding;
 using Waypoint.Proxy.Mesh;
+using Waypoint.Proxy.Xds.Translation.Filters.ExtAuthz;
 using Waypoint.Proxy.Xds.Translation.Filters.JwtAuthn;
 using Waypoint.Proxy.Xds.Translation.Filters.Rbac;
 
@@ -25,6 +27,11 @@ internal static class FilterServices
         services.AddSingleton<ClusterClient>();
         services.AddSingleton<JwtProviderTranslator>();
         services.AddSingleton<IHttpFilterTranslator, JwtAuthnTranslator>();
+
+        services.AddSingleton<ExtAuthzMetrics>();
+        services.AddSingleton<AuthorizerTranslator>();
+        services.AddSingleton<IHttpFilterTranslator, ExtAuthzTranslator>();
+        services.AddSingleton<INetworkFilterTranslator, ExtAuthzConnectionTranslator>();
 
         services.AddSingleton<RbacMetrics>();
         services.AddSingleton<IHttpFilterTranslator, RbacTranslator>();

@@ -2,6 +2,7 @@ using System.Net;
 using Waypoint.Proxy.LoadBalancing;
 using Waypoint.Proxy.Mesh;
 using Waypoint.Proxy.Tcp;
+using Waypoint.Proxy.Tests.Filters.ExtAuthz;
 using Waypoint.Proxy.Tests.Xds;
 using Waypoint.Proxy.Xds.Translation;
 using Waypoint.Proxy.Xds.Translation.Filters;
@@ -12,14 +13,17 @@ namespace Waypoint.Proxy.Tests.Filters.Rbac;
 /// AuthorizationPolicies as a real istiod translated them, request by request, against what Istio's documentation says. Clients are known by their
 /// address (design D3).
 /// </summary>
-public sealed class AuthorizationPolicyTests
+public sealed class AuthorizationPolicyTests : IClassFixture<SampleAuthorizer>
 {
     private readonly MeshState _mesh = new();
     private readonly FilterCatalogue _catalogue;
     private readonly TranslationScope _scope = new("test");
 
-    public AuthorizationPolicyTests()
+    private readonly SampleAuthorizer _authorizer;
+
+    public AuthorizationPolicyTests(SampleAuthorizer authorizer)
     {
+        _authorizer = authorizer;
         _catalogue = Catalogue.For(_mesh);
         _mesh.Workloads.Upsert(Pod("curl", "security", "curl"));
         _mesh.Workloads.Upsert(Pod("other", "other", "default"));
@@ -30,7 +34,7 @@ public sealed class AuthorizationPolicyTests
         get
         {
             var rows = new TheoryData<string, int, string>();
-            foreach (var policy in AuthorizationCases.All.Where(c => !c.Name.StartsWith("custom", StringComparison.Ordinal)))
+            foreach (var policy in AuthorizationCases.All)
             {
                 for (var i = 0; i < policy.Requests.Count; i++)
                 {
@@ -57,7 +61,7 @@ public sealed class AuthorizationPolicyTests
     private async Task<bool> SendAsync(string name, AuthorizationRequest sent)
     {
         var filters = AuthorizationCases.Filters(name, "http")
-            .Select(f => _catalogue.Http(f.Name, IstioFixtures.Parse(f.Config), cluster => new ClusterSlot(cluster), _scope)!);
+            .Select(f => _catalogue.Http(f.Name, IstioFixtures.Parse(f.Config), Cluster, _scope)!);
         var request = new FilteredRequest(sent.Method, sent.Path, sent.Host ?? $"{name}.security", filters)
         {
             Original = new IPEndPoint(IPAddress.Parse(sent.To), 80),
@@ -89,11 +93,18 @@ public sealed class AuthorizationPolicyTests
             Filters =
             [
                 .. AuthorizationCases.Filters(name, "tcp").Select(
-                    f => _catalogue.Network(f.Name, IstioFixtures.Parse(f.Config), cluster => new ClusterSlot(cluster), _scope)!),
+                    f => _catalogue.Network(f.Name, IstioFixtures.Parse(f.Config), Cluster, _scope)!),
             ],
         };
         return await chain.AdmitAsync(new TcpConnection(new IPEndPoint(IPAddress.Parse(sent.To), 9090), Client(sent.From), null, chain));
     }
+
+    private ClusterSlot Cluster(string name) => name switch
+    {
+        "outbound|9000||ext-authz.security.svc.cluster.local" => _authorizer.Grpc,
+        "outbound|8000||ext-authz.security.svc.cluster.local" => _authorizer.Http,
+        _ => new ClusterSlot(name),
+    };
 
     private static IPEndPoint Client(string name) => new(Address(name), 40_000);
 

@@ -1,6 +1,6 @@
 using System.Text;
 
-namespace Waypoint.Proxy.Filters.JwtAuthn;
+namespace Waypoint.Proxy.Filters;
 
 /// <summary>Single parameters of a query.</summary>
 internal static class QueryString
