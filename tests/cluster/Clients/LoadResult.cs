@@ -4,12 +4,12 @@ namespace Waypoint.Cluster.Tests.Clients;
 
 /// <summary>What became of a steady load.</summary>
 /// <param name="Requests">How many were sent.</param>
-/// <param name="Failed">How many got another answer than 200, or none.</param>
-/// <param name="Dropped">How many were not sent, because too many before them had no answer yet.</param>
+/// <param name="Failed">How many got another answer than 200 from the waypoint, or none.</param>
+/// <param name="NotSent">How many k6 did not send, because it was busy with those before them: the machine's limit, no failure.</param>
 /// <param name="P50">Milliseconds.</param>
 /// <param name="P99">Milliseconds.</param>
 /// <param name="Max">Milliseconds.</param>
-internal sealed record LoadResult(int Requests, int Failed, int Dropped, double P50, double P99, double Max)
+internal sealed record LoadResult(int Requests, int Failed, int NotSent, double P50, double P99, double Max)
 {
     private static readonly JsonSerializerOptions Options = new(JsonSerializerDefaults.Web);
 
