@@ -24,5 +24,8 @@ internal readonly record struct EntryKey(UnitKind Kind, string Owner, ushort Por
     public static EntryKey Waypoint(WaypointReference reference, AddressFamily family) =>
         new(UnitKind.Waypoint, reference.ToString(), 0, family);
 
+    /// <summary>The instances of all waypoints that share a service's connections.</summary>
+    public static EntryKey WaypointSplit(string service, AddressFamily family) => new(UnitKind.Waypoint, $"split of {service}", 0, family);
+
     public override string ToString() => $"{Kind}/{Owner}:{Port}/{Family}";
 }

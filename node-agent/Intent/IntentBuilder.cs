@@ -99,6 +99,12 @@ internal sealed class IntentBuilder(WorkloadStore store)
         }
 
         affected.UnionWith(changes.Workloads.Select(uid => new UnitKey(UnitKind.Workload, uid)));
+
+        // What goes through one waypoint refers to it; what goes through several has all their instances.
+        affected.UnionWith(store.SplitServices
+            .Where(service => service.WaypointSplit.Any(share => affected.Contains(UnitOf(share.Waypoint))))
+            .Select(service => new UnitKey(UnitKind.Service, service.Key))
+            .ToArray());
         return affected;
     }
 

@@ -30,7 +30,11 @@ internal static class IntentCompiler
             store.TryGetWorkload(address, out _) || !store.TryGetService(address, out Service? winner) || !ReferenceEquals(winner, service));
 
         // A connection to a waypoint's own service goes to the waypoint as asked: sent through a waypoint, it would be sent for ever.
-        WaypointReference? waypoint = WaypointsServedBy(store, service).Any() ? null : service.Waypoint;
+        Func<AddressFamily, EntryKey>? waypoint =
+            WaypointsServedBy(store, service).Any() ? null
+            : !service.WaypointSplit.IsEmpty ? family => EntryKey.WaypointSplit(service.Key, family)
+            : service.Waypoint is { } reference ? family => EntryKey.Waypoint(reference, family)
+            : null;
         if (addresses.IsEmpty || (waypoint is null && service.LoadBalancing.Mode == LoadBalancingMode.Passthrough))
         {
             return null;
@@ -46,13 +50,19 @@ internal static class IntentCompiler
                 continue;
             }
 
+            if (waypoint is not null && !service.WaypointSplit.IsEmpty)
+            {
+                entries.Add(new Entry(EntryKey.WaypointSplit(service.Key, family), WaypointShares.ToSlots(
+                    service.WaypointSplit.Select(share => (SelectInstances(store, share.Waypoint, family), share.Weight)))));
+            }
+
             // Ports that the service does not declare are the waypoint's to judge.
             IEnumerable<ServicePort> ports = waypoint is null ? service.Ports : service.Ports.Add(default);
             foreach (ServicePort port in ports)
             {
                 var entry = new EntryKey(UnitKind.Service, service.Key, port.Port, family);
-                entries.Add(waypoint is { } reference
-                    ? new Entry(entry, [], EntryKey.Waypoint(reference, family))
+                entries.Add(waypoint is not null
+                    ? new Entry(entry, [], waypoint(family))
                     : new Entry(entry, Select(
                         store, service.LoadBalancing, family, store.EndpointsOf(service.Key).Values, workload => workload.TargetPort(service.Key, port))));
                 frontends.AddRange(ofFamily.Select(address => KeyValuePair.Create(FrontendOf(address, port.Port), entry)));
@@ -93,11 +103,13 @@ internal static class IntentCompiler
     /// <summary>The entries of a waypoint exist as soon as something refers to it: with no instance alive they are empty, and connections are refused.</summary>
     private static Unit? CompileWaypoint(WorkloadStore store, WaypointReference reference)
     {
-        if (!store.IsWaypoint(reference))
-        {
-            return null;
-        }
+        return store.IsWaypoint(reference)
+            ? new Unit([.. Families.Select(family => new Entry(EntryKey.Waypoint(reference, family), SelectInstances(store, reference, family)))], [])
+            : null;
+    }
 
+    private static ImmutableArray<Backend> SelectInstances(WorkloadStore store, WaypointReference reference, AddressFamily family)
+    {
         Service? service = null;
         if (reference.ServiceKey is { } key)
         {
@@ -113,11 +125,9 @@ internal static class IntentCompiler
             : store.TryGetWorkload(reference.Address, out Workload? workload) ? [workload]
             : [];
 
-        LoadBalancing loadBalancing = service?.LoadBalancing ?? LoadBalancing.Default;
-        ImmutableArray<Entry> entries = [.. Families.Select(family => new Entry(
-            EntryKey.Waypoint(reference, family),
-            Select(store, loadBalancing, family, instances, instance => instance.ProxyProtocolPort is > 0 and var port ? port : RedirectPort)))];
-        return new Unit(entries, []);
+        return Select(
+            store, service?.LoadBalancing ?? LoadBalancing.Default, family, instances,
+            instance => instance.ProxyProtocolPort is > 0 and var port ? port : RedirectPort);
     }
 
     /// <summary>Whether a pod is an instance of a waypoint, and of which.</summary>

@@ -20,6 +20,7 @@ internal sealed class AddressDecoder(string network)
         Require(resource, "hostname", service.Hostname);
         string key = Service.KeyOf(service.Namespace, service.Hostname);
         RequireName(resource, "namespace/hostname", key);
+        ImmutableArray<WeightedWaypoint> split = WaypointSplit(resource, service.WeightedWaypoints);
         return new Service
         {
             Name = Keep(service.Name),
@@ -27,8 +28,8 @@ internal sealed class AddressDecoder(string network)
             Hostname = Keep(service.Hostname),
             Addresses = VirtualAddresses(resource, service.Addresses),
             Ports = Ports(resource, "ports", service.Ports),
-            Waypoint = Waypoint(resource, "waypoint", service.Waypoint)
-                ?? WeightiestWaypoint(resource, service.WeightedWaypoints),
+            Waypoint = split.Length == 1 ? split[0].Waypoint : Waypoint(resource, "waypoint", service.Waypoint),
+            WaypointSplit = split.Length > 1 ? split : [],
             LoadBalancing = Decode(resource, service.LoadBalancing),
             Canonical = service.Canonical,
         };
@@ -166,11 +167,23 @@ internal sealed class AddressDecoder(string network)
         }
     }
 
-    /// <summary>A connection cannot be shared out among waypoints here, but it must not miss them all: the one of the greatest weight takes it.</summary>
-    private WaypointReference? WeightiestWaypoint(string resource, RepeatedField<WeightedWaypoint> waypoints) =>
-        waypoints.MaxBy(waypoint => waypoint.Weight) is { } weightiest
-            ? Waypoint(resource, "weighted_waypoints", weightiest.Destination)
-            : null;
+    /// <summary>Those that take a share. istiod also sends the first of them as the waypoint, for clients that know only one.</summary>
+    private ImmutableArray<WeightedWaypoint> WaypointSplit(string resource, RepeatedField<Istio.Workload.WeightedWaypoint> waypoints)
+    {
+        var split = ImmutableArray.CreateBuilder<WeightedWaypoint>(waypoints.Count);
+        for (int i = 0; i < waypoints.Count; i++)
+        {
+            string field = string.Create(CultureInfo.InvariantCulture, $"weighted_waypoints[{i}].destination");
+            WaypointReference waypoint = Waypoint(resource, field, waypoints[i].Destination)
+                ?? throw new InvalidResourceException(resource, field, "is missing");
+            if (waypoints[i].Weight > 0)
+            {
+                split.Add(new WeightedWaypoint(waypoint, waypoints[i].Weight));
+            }
+        }
+
+        return split.DrainToImmutable();
+    }
 
     private static LoadBalancing Decode(string resource, Istio.Workload.LoadBalancing? loadBalancing) => loadBalancing is null
         ? LoadBalancing.Default

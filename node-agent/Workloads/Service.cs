@@ -14,6 +14,14 @@ internal sealed record Service
 
     public ImmutableArray<ServicePort> Ports { get; init; } = [];
     public WaypointReference? Waypoint { get; init; }
+
+    /// <summary>Two or more waypoints that share the connections, whatever <see cref="Waypoint"/> says; empty when that takes them all.</summary>
+    public ImmutableArray<WeightedWaypoint> WaypointSplit { get; init; } = [];
+
+    /// <summary>All that it names as its waypoint.</summary>
+    public IEnumerable<WaypointReference> Waypoints => WaypointSplit.Select(share => share.Waypoint)
+        .Concat(Waypoint is { } waypoint ? [waypoint] : [])
+        .Distinct();
     public LoadBalancing LoadBalancing { get; init; } = LoadBalancing.Default;
 
     /// <summary>Wins over others that claim the same address: Kubernetes' own services do, copies made for other hostnames do not.</summary>
@@ -28,6 +36,9 @@ internal sealed record Service
 /// <param name="Port">1 to 65535, unique in its service.</param>
 /// <param name="TargetPort">0 to 65535; 0 when the target is a named port, whose number each workload knows for itself.</param>
 internal readonly record struct ServicePort(ushort Port, ushort TargetPort);
+
+/// <param name="Weight">The share of connections relative to the others'; above 0.</param>
+internal readonly record struct WeightedWaypoint(WaypointReference Waypoint, uint Weight);
 
 /// <summary>
 /// Names a waypoint: the service <c>namespace/hostname</c>, or an address (of a service, or of a pod).

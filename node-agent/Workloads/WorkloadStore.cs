@@ -19,6 +19,7 @@ internal sealed class WorkloadStore(Node node)
     private readonly AddressIndex<Workload> _workloadsByAddress = new(BestWorkload);
     private readonly Dictionary<WaypointReference, int> _waypoints = [];
     private readonly SortedDictionary<Locality, int> _localities = [];
+    private readonly HashSet<string> _split = [];
 
     public Node Node { get; } = node;
 
@@ -28,6 +29,9 @@ internal sealed class WorkloadStore(Node node)
     public IReadOnlyDictionary<string, Service> Services => _services;
 
     public IReadOnlyDictionary<string, Workload> Workloads => _workloads;
+
+    /// <summary>The services whose connections several waypoints share.</summary>
+    public IEnumerable<Service> SplitServices => _split.Select(key => _services[key]);
 
     /// <summary>What services and workloads name as their waypoint.</summary>
     public IEnumerable<WaypointReference> Waypoints => _waypoints.Keys;
@@ -54,7 +58,16 @@ internal sealed class WorkloadStore(Node node)
         Remove(service.Key, changes);
         _services[service.Key] = service;
         _servicesByAddress.Add(service.Addresses, service);
-        Refer(service.Waypoint, changes);
+        if (!service.WaypointSplit.IsEmpty)
+        {
+            _split.Add(service.Key);
+        }
+
+        foreach (WaypointReference waypoint in service.Waypoints)
+        {
+            Refer(waypoint, changes);
+        }
+
         changes.Touch(service);
     }
 
@@ -88,7 +101,12 @@ internal sealed class WorkloadStore(Node node)
         if (_services.Remove(name, out Service? service))
         {
             _servicesByAddress.Remove(service.Addresses, service);
-            Unrefer(service.Waypoint, changes);
+            _split.Remove(name);
+            foreach (WaypointReference waypoint in service.Waypoints)
+            {
+                Unrefer(waypoint, changes);
+            }
+
             changes.Touch(service);
         }
         else if (_workloads.Remove(name, out Workload? workload))

@@ -64,6 +64,20 @@ public sealed class IntentBuilderTests
     }
 
     [Fact]
+    public void A_change_of_a_waypoint_changes_the_services_that_it_shares_with_others()
+    {
+        WorkloadStore store = Store(
+            Service("echo", "10.96.0.1", Port(80, 8080)) with
+            {
+                WaypointSplit = [new(WaypointReference.ToService(KeyOf("stable")), 1), new(WaypointReference.ToService(KeyOf("canary")), 1)],
+            });
+        var builder = new IntentBuilder(store);
+        var changes = new StoreChanges();
+        store.Put(Workload("c", "10.0.0.3", "canary"), changes);
+        Assert.Contains(new UnitKey(UnitKind.Service, KeyOf("echo")), builder.Update(changes, NoPods).Select(change => change.Key));
+    }
+
+    [Fact]
     public void A_resource_that_is_sent_again_unchanged_changes_nothing()
     {
         WorkloadStore store = Store();

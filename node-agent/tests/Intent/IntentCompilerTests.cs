@@ -162,6 +162,47 @@ public sealed class IntentCompilerTests
     }
 
     [Fact]
+    public void Several_waypoints_share_the_connections_of_a_service_by_their_weights_among_those_alive()
+    {
+        WorkloadStore store = Store(
+            Service("echo", "10.96.0.1", Port(80, 8080)).Through("stable") with { WaypointSplit = [Share("stable", 80), Share("canary", 20)] },
+            Workload("s1", "10.0.0.1", "stable"),
+            Workload("s2", "10.0.0.2", "stable"),
+            Workload("c", "10.0.0.3", "canary"));
+        Assert.Equal(
+            ["10.96.0.1:80 -> via Waypoint/split of shop/echo.shop.svc.cluster.local:0/IPv4", "10.96.0.1:0 -> via Waypoint/split of shop/echo.shop.svc.cluster.local:0/IPv4"],
+            Describe(store, "echo"));
+        Assert.Equal("10.0.0.1:15088, 10.0.0.1:15088, 10.0.0.2:15088, 10.0.0.2:15088, 10.0.0.3:15088", Split());
+        Assert.True(IntentCompiler.CompilePod(store, new PodAddresses(InternetAddress.Parse("10.0.0.3"), null)).IsWaypoint);
+
+        store.Put(Workload("c", "10.0.0.3", "canary") with { Healthy = false }, new StoreChanges());
+        Assert.Equal("10.0.0.1:15088, 10.0.0.2:15088", Split());
+        store.Remove(UidOf("s1"), new StoreChanges());
+        store.Remove(UidOf("s2"), new StoreChanges());
+        Assert.Equal("nothing", Split());
+
+        static WeightedWaypoint Share(string name, uint weight) => new(WaypointReference.ToService(KeyOf(name)), weight);
+
+        string Split() => Describe(IntentCompiler.Compile(store, new UnitKey(UnitKind.Service, KeyOf("echo")))!.Entries
+            .Single(entry => entry.Key == EntryKey.WaypointSplit(KeyOf("echo"), AddressFamily.IPv4)));
+    }
+
+    [Theory]
+    [InlineData(1u, 1u, 1, 1)]
+    [InlineData(99u, 1u, 99, 1)]
+    [InlineData(1u, 2u, 1, 2)]
+    [InlineData(1u, 9999u, 1, 1024)]
+    public void Weights_are_met_with_the_fewest_slots_and_never_to_nothing(uint first, uint second, int ofFirst, int ofSecond)
+    {
+        var one = new Backend(InternetAddress.Parse("10.0.0.1").ToKernel(), NetworkPort.From(1), BackendFlags.None);
+        var two = new Backend(InternetAddress.Parse("10.0.0.2").ToKernel(), NetworkPort.From(1), BackendFlags.None);
+
+        var slots = WaypointShares.ToSlots([([one], first), ([two], second)]);
+
+        Assert.Equal((ofFirst, ofSecond), (slots.Count(slot => slot == one), slots.Count(slot => slot == two)));
+    }
+
+    [Fact]
     public void A_waypoint_is_never_sent_through_a_waypoint()
     {
         WorkloadStore store = Store(

@@ -49,6 +49,8 @@ internal sealed class RandomMesh(int seed)
     {
         Canonical = Chance(2),
         Waypoint = RandomWaypoint(),
+        WaypointSplit = Chance(4) ? [.. Some<uint>([1, 2, 3], 3).Select(weight => (RandomWaypoint(), weight))
+            .Where(share => share.Item1 is not null).Select(share => new WeightedWaypoint(share.Item1!.Value, share.weight))] : [],
         LoadBalancing = Chance(2) ? LoadBalancing.Default : new LoadBalancing(
             (LoadBalancingMode)_random.Next(4),
             [.. Some([LoadBalancingScope.Region, LoadBalancingScope.Zone, LoadBalancingScope.Node], 2)],

@@ -45,15 +45,24 @@ public sealed class AddressDecoderTests
     }
 
     [Fact]
-    public void Of_weighted_waypoints_the_weightiest_takes_all()
+    public void Weighted_waypoints_count_before_the_one_for_clients_that_know_no_others()
     {
-        Service service = DecodeService(Wds.Service("echo", "10.96.0.1", 80, 8080).With(address => address.Service.WeightedWaypoints.Add(
-        [
-            new WeightedWaypoint { Destination = Wds.Gateway("canary"), Weight = 10 },
-            new WeightedWaypoint { Destination = Wds.Gateway("stable"), Weight = 90 },
-        ])));
+        WaypointReference stable = WaypointReference.ToService("shop/stable.shop.svc.cluster.local");
+        WaypointReference canary = WaypointReference.ToService("shop/canary.shop.svc.cluster.local");
 
-        Assert.Equal(WaypointReference.ToService("shop/stable.shop.svc.cluster.local"), service.Waypoint);
+        Assert.Equal([(stable, 90u), (canary, 10u)], Decode(90, 10).WaypointSplit.Select(share => (share.Waypoint, share.Weight)));
+        Assert.Equal((canary, 0), (Decode(0, 10).Waypoint!.Value, Decode(0, 10).WaypointSplit.Length));
+        Assert.Equal((stable, 0), (Decode(0, 0).Waypoint!.Value, Decode(0, 0).WaypointSplit.Length));
+        Assert.Equal(
+            "weighted_waypoints[0].destination: is missing",
+            Assert.Throws<InvalidResourceException>(() => DecodeService(Wds.Service("echo", "10.96.0.1", 80, 8080).With(address =>
+                address.Service.WeightedWaypoints.Add(new Istio.Workload.WeightedWaypoint { Weight = 1 })))).Message);
+
+        Service Decode(uint ofStable, uint ofCanary) => DecodeService(Wds.Service("echo", "10.96.0.1", 80, 8080, "stable").With(address => address.Service.WeightedWaypoints.Add(
+        [
+            new Istio.Workload.WeightedWaypoint { Destination = Wds.Gateway("stable"), Weight = ofStable },
+            new Istio.Workload.WeightedWaypoint { Destination = Wds.Gateway("canary"), Weight = ofCanary },
+        ])));
     }
 
     [Fact]
