@@ -6,6 +6,11 @@ internal static class Program
 {
     private static async Task<int> Main(string[] arguments)
     {
+        if (arguments is [AgentRequest.Command, .. var rest])
+        {
+            return await AgentRequest.RunAsync(rest, Console.OpenStandardOutput(), Console.Error);
+        }
+
         try
         {
             using var host = WaypointHost.Build(WaypointOptions.FromProcess(arguments));

@@ -29,8 +29,10 @@ internal sealed class AdminEndpoints(IPEndPoint address)
     {
         if (!_paths.TryGetValue(context.Request.Path.Value ?? "/", out var found))
         {
-            context.Response.StatusCode = StatusCodes.Status404NotFound;
-            return context.WriteTextAsync($"Nothing here. There is:\n  {string.Join("\n  ", Paths)}\n");
+            // Envoy's list of what there is has this address.
+            var isHelp = context.Request.Path.Value is "/" or "/help";
+            context.Response.StatusCode = isHelp ? StatusCodes.Status200OK : StatusCodes.Status404NotFound;
+            return context.WriteTextAsync($"{(isHelp ? "" : $"{context.Request.Path} is not here. ")}There is:\n  {string.Join("\n  ", Paths)}\n");
         }
 
         var isAllowed = found.ChangesState ? HttpMethods.IsPost(context.Request.Method) : HttpMethods.IsGet(context.Request.Method) || HttpMethods.IsHead(context.Request.Method);

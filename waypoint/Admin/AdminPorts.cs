@@ -27,6 +27,8 @@ internal static class AdminPorts
                 .Get("/stats/prometheus", metrics.AnswerAsync)
                 .Get("/server_info", services.GetRequiredService<ServerInfo>().AnswerAsync)
                 .Get("/ready", readiness.AnswerAsync)
+                .Get("/certs", services.GetRequiredService<SecretsDump>().AnswerCertificatesAsync)
+                .Get("/memory", MemoryPage.AnswerAsync)
                 .Post("/logging", services.GetRequiredService<LogLevelSwitch>().AnswerAsync)
                 .Post("/drain_listeners", DrainListenersAsync)
                 .Post("/quitquitquit", QuitAsync),

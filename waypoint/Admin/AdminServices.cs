@@ -11,6 +11,7 @@ internal static class AdminServices
         services.AddSingleton<MetricsPage>();
         services.AddSingleton<Readiness>();
         services.AddSingleton<ConfigDump>();
+        services.AddSingleton<SecretsDump>();
         services.AddSingleton<ClusterStatus>();
         services.AddSingleton<ListenerStatus>();
         services.AddSingleton<ServerInfo>();

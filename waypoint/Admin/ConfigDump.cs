@@ -1,4 +1,7 @@
 using System.Text.Json;
+using Envoy.Config.Listener.V3;
+using Envoy.Config.Route.V3;
+using Envoy.Extensions.Filters.Network.HttpConnectionManager.V3;
 using Waypoint.Proxy.Hosting;
 using Waypoint.Proxy.Xds;
 using Waypoint.Xds.Delta;
@@ -6,28 +9,104 @@ using ResourceTypes = Waypoint.Proxy.Xds.ResourceTypes;
 
 namespace Waypoint.Proxy.Admin;
 
-/// <summary><c>/config_dump</c> in Envoy's shape (envoy.admin.v3): what the control plane sent and is in force.</summary>
-internal sealed class ConfigDump(MeshModel model, PodEnvironment pod)
+/// <summary>
+/// <c>/config_dump</c> in Envoy's shape (envoy.admin.v3): what the control plane sent and is in force. <c>?include_eds</c> adds the endpoints,
+/// <c>?resource=dynamic_listeners</c> gives the items of one list alone.
+/// </summary>
+internal sealed class ConfigDump(MeshModel model, PodEnvironment pod, WaypointOptions options, SecretsDump secrets)
 {
+    private const string Prefix = "type.googleapis.com/envoy.admin.v3.";
+
+    private static readonly string[] Lists =
+    [
+        "dynamic_active_clusters", "dynamic_listeners", "static_route_configs", "dynamic_route_configs", "dynamic_endpoint_configs", "dynamic_active_secrets",
+        "ecds_filters",
+    ];
+
     public Task AnswerAsync(HttpContext context)
     {
-        var withEndpoints = context.Request.Query.ContainsKey("include_eds");
+        var query = context.Request.Query;
+        if (query.ContainsKey("mask") || query.ContainsKey("name_regex"))
+        {
+            return RefuseAsync(context, "mask and name_regex are not supported; there are include_eds and resource\n");
+        }
+
+        var only = query["resource"].ToString();
+        if (only.Length > 0 && !Lists.Contains(only))
+        {
+            return RefuseAsync(context, $"resource: there is no '{only}'; there are {string.Join(", ", Lists)}\n");
+        }
+
+        var withEndpoints = query.ContainsKey("include_eds") || only == "dynamic_endpoint_configs";
         return context.WriteJsonAsync(writer =>
         {
             writer.WriteStartObject();
             writer.WriteStartArray("configs");
-            WriteBootstrap(writer);
-            WriteResources(writer, "ClustersConfigDump", "dynamic_active_clusters", "cluster", ResourceTypes.Cluster);
-            WriteListeners(writer);
-            WriteResources(writer, "RoutesConfigDump", "dynamic_route_configs", "route_config", ResourceTypes.Routes);
-            if (withEndpoints)
+            if (only.Length == 0)
             {
-                WriteResources(writer, "EndpointsConfigDump", "dynamic_endpoint_configs", "endpoint_config", ResourceTypes.Endpoints);
+                WriteBootstrap(writer);
             }
 
+            WriteDump(writer, only, "ClustersConfigDump", "dynamic_active_clusters", "DynamicCluster", item => WriteResources(item, "cluster", ResourceTypes.Cluster));
+            WriteDump(writer, only, "ListenersConfigDump", "dynamic_listeners", "DynamicListener", WriteListeners);
+            if (only.Length == 0)
+            {
+                WriteHead(writer, "RoutesConfigDump");
+                WriteList(writer, "static_route_configs", WriteInlineRoutes);
+                WriteList(writer, "dynamic_route_configs", item => WriteResources(item, "route_config", ResourceTypes.Routes));
+                writer.WriteEndObject();
+            }
+            else
+            {
+                WriteDump(writer, only, "RoutesConfigDump", "static_route_configs", "StaticRouteConfig", WriteInlineRoutes);
+                WriteDump(writer, only, "RoutesConfigDump", "dynamic_route_configs", "DynamicRouteConfig", item => WriteResources(item, "route_config", ResourceTypes.Routes));
+            }
+
+            if (withEndpoints)
+            {
+                WriteDump(
+                    writer, only, "EndpointsConfigDump", "dynamic_endpoint_configs", "DynamicEndpointConfig", item => WriteResources(item, "endpoint_config", ResourceTypes.Endpoints));
+            }
+
+            WriteDump(writer, only, "SecretsConfigDump", "dynamic_active_secrets", "DynamicSecret", secrets.Write);
+            WriteDump(writer, only, "EcdsConfigDump", "ecds_filters", "EcdsFilterConfig", static _ => { });
             writer.WriteEndArray();
             writer.WriteEndObject();
         });
+    }
+
+    private static Task RefuseAsync(HttpContext context, string reason)
+    {
+        context.Response.StatusCode = StatusCodes.Status400BadRequest;
+        return context.WriteTextAsync(reason);
+    }
+
+    /// <summary>A dump with its list; or, when the list alone is asked for, its items as dumps of their own.</summary>
+    private static void WriteDump(Utf8JsonWriter writer, string only, string dump, string list, string itemType, Action<DumpItems> write)
+    {
+        if (only.Length == 0)
+        {
+            WriteHead(writer, dump);
+            WriteList(writer, list, write);
+            writer.WriteEndObject();
+        }
+        else if (only == list)
+        {
+            write(new DumpItems(writer, $"{Prefix}{dump}.{itemType}"));
+        }
+    }
+
+    private static void WriteList(Utf8JsonWriter writer, string list, Action<DumpItems> write)
+    {
+        writer.WriteStartArray(list);
+        write(new DumpItems(writer, null));
+        writer.WriteEndArray();
+    }
+
+    private static void WriteHead(Utf8JsonWriter writer, string dump)
+    {
+        writer.WriteStartObject();
+        writer.WriteString("@type", $"{Prefix}{dump}");
     }
 
     private void WriteBootstrap(Utf8JsonWriter writer)
@@ -36,50 +115,72 @@ internal sealed class ConfigDump(MeshModel model, PodEnvironment pod)
         writer.WriteStartObject("bootstrap");
         writer.WritePropertyName("node");
         writer.WriteRawValue(ResourceJson.Format(NodeIdentity.Of(pod)));
+        writer.WriteStartObject("admin");
+        writer.WriteStartObject("address");
+        writer.WriteStartObject("socket_address");
+        writer.WriteString("address", options.Admin.Address.ToString());
+        writer.WriteNumber("port_value", options.Admin.Port);
+        writer.WriteEndObject();
+        writer.WriteEndObject();
+        writer.WriteEndObject();
         writer.WriteEndObject();
         writer.WriteEndObject();
     }
 
-    private void WriteResources(Utf8JsonWriter writer, string dump, string list, string field, string type)
+    private void WriteResources(DumpItems items, string field, string type)
     {
-        WriteHead(writer, dump);
-        writer.WriteStartArray(list);
         foreach (var resource in model.Received(type))
         {
-            writer.WriteStartObject();
-            writer.WriteString("version_info", resource.Version);
-            writer.WritePropertyName(field);
-            writer.WriteRawValue(ResourceJson.Format(resource.Resource_));
-            writer.WriteEndObject();
+            items.Write(writer =>
+            {
+                writer.WriteString("version_info", resource.Version);
+                writer.WritePropertyName(field);
+                writer.WriteRawValue(ResourceJson.Format(resource.Resource_));
+            });
         }
-
-        writer.WriteEndArray();
-        writer.WriteEndObject();
     }
 
-    private void WriteListeners(Utf8JsonWriter writer)
+    private void WriteListeners(DumpItems items)
     {
-        WriteHead(writer, "ListenersConfigDump");
-        writer.WriteStartArray("dynamic_listeners");
         foreach (var resource in model.Received(ResourceTypes.Listener))
         {
-            writer.WriteStartObject();
-            writer.WriteString("name", resource.Name);
-            writer.WriteStartObject("active_state");
-            writer.WriteString("version_info", resource.Version);
-            writer.WritePropertyName("listener");
-            writer.WriteRawValue(ResourceJson.Format(resource.Resource_));
-            writer.WriteEndObject();
-            writer.WriteEndObject();
+            items.Write(writer =>
+            {
+                writer.WriteString("name", resource.Name);
+                writer.WriteStartObject("active_state");
+                writer.WriteString("version_info", resource.Version);
+                writer.WritePropertyName("listener");
+                writer.WriteRawValue(ResourceJson.Format(resource.Resource_));
+                writer.WriteEndObject();
+            });
         }
-
-        writer.WriteEndArray();
-        writer.WriteEndObject();
     }
 
-    private static void WriteHead(Utf8JsonWriter writer, string dump)
+    /// <summary>The routes that came inside of listeners, which are static to Envoy: so istioctl shows a waypoint's.</summary>
+    private void WriteInlineRoutes(DumpItems items)
     {
-        writer.WriteStartObject();
-        writer.WriteString("@type", $"type.googleapis.com/envoy.admin.v3.{dump}");
+        foreach (var routes in model.Received(ResourceTypes.Listener).SelectMany(resource => RoutesOf(resource.Resource_.Unpack<Listener>())))
+        {
+            items.Write(writer =>
+            {
+                writer.WriteStartObject("route_config");
+                writer.WriteString("@type", ResourceTypes.Routes);
+                using var fields = JsonDocument.Parse(ResourceJson.Format(routes));
+                foreach (var field in fields.RootElement.EnumerateObject())
+                {
+                    field.WriteTo(writer);
+                }
+
+                writer.WriteEndObject();
+            });
+        }
     }
+
+    private static IEnumerable<RouteConfiguration> RoutesOf(Listener listener) =>
+        from chain in listener.FilterChains
+        from filter in chain.Filters
+        where filter.TypedConfig?.Is(HttpConnectionManager.Descriptor) is true
+        let manager = filter.TypedConfig.Unpack<HttpConnectionManager>()
+        where manager.RouteConfig is not null
+        select manager.RouteConfig;
 }

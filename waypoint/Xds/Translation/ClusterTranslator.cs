@@ -66,6 +66,12 @@ internal sealed class ClusterTranslator(EndpointTranslator endpoints, HealthCloc
                 break;
         }
 
+        foreach (var filter in cluster.Filters)
+        {
+            // Peers tell each other who they are by istiod's metadata exchange; WDS says the same.
+            scope.UnsupportedIf(filter.TypedConfig?.TypeName() != "envoy.tcp.metadataexchange.config.MetadataExchange", $"filters: {filter.Name}");
+        }
+
         scope.UnsupportedIf(cluster.TransportSocketMatches.Count > 0, "transport_socket_matches");
         var balancing = BalancingTranslator.Translate(cluster, scope);
         var http = Http(cluster, scope);

@@ -154,6 +154,66 @@ public sealed class AdminPortsTests : IAsyncLifetime
     }
 
     [Fact]
+    public async Task Routes_that_came_inside_a_listener_are_told_as_Envoy_tells_them()
+    {
+        await ConfigureAsync();
+        using var dump = await JsonAsync("/config_dump");
+        var routes = dump.RootElement.GetProperty("configs").EnumerateArray()
+            .Single(c => c.GetProperty("@type").GetString()!.EndsWith(".RoutesConfigDump", StringComparison.Ordinal));
+        var config = Assert.Single(routes.GetProperty("static_route_configs").EnumerateArray()).GetProperty("route_config");
+        Assert.Equal("type.googleapis.com/envoy.config.route.v3.RouteConfiguration", config.GetProperty("@type").GetString());
+        Assert.Equal("routes", config.GetProperty("name").GetString());
+    }
+
+    [Fact]
+    public async Task One_list_of_the_dump_is_told_alone_and_one_that_is_not_there_by_those_that_are()
+    {
+        await ConfigureAsync();
+        using var dump = await JsonAsync("/config_dump?resource=dynamic_listeners");
+        var listener = Assert.Single(dump.RootElement.GetProperty("configs").EnumerateArray());
+        Assert.Equal("type.googleapis.com/envoy.admin.v3.ListenersConfigDump.DynamicListener", listener.GetProperty("@type").GetString());
+        Assert.Equal("main_internal", listener.GetProperty("name").GetString());
+
+        var (status, text) = await GetAsync(_waypoint.Admin, "/config_dump?resource=nothing");
+        Assert.Equal(HttpStatusCode.BadRequest, status);
+        Assert.Contains("dynamic_listeners", text, StringComparison.Ordinal);
+        Assert.Equal(HttpStatusCode.BadRequest, (await GetAsync(_waypoint.Admin, "/config_dump?mask=a")).Status);
+    }
+
+    [Fact]
+    public async Task Stats_are_filtered_and_told_as_json()
+    {
+        var (_, plain) = await GetAsync(_waypoint.Admin, "/stats?filter=^istio_build");
+        Assert.Matches("^istio_build\\{component=\"proxy\",tag=\"[0-9.]+\"\\}: 1\n$", plain);
+        using var json = await JsonAsync("/stats?format=json&filter=istio_build");
+        var stat = Assert.Single(json.RootElement.GetProperty("stats").EnumerateArray());
+        Assert.Equal(1, stat.GetProperty("value").GetInt32());
+        Assert.Equal(HttpStatusCode.BadRequest, (await GetAsync(_waypoint.Admin, "/stats?filter=(")).Status);
+    }
+
+    [Fact]
+    public async Task The_agents_command_prints_what_the_admin_server_answers()
+    {
+        var port = $"--debug-port={_waypoint.Admin.Port}";
+        using var output = new MemoryStream();
+        using var errors = new StringWriter();
+        Assert.Equal(0, await Proxy.Hosting.AgentRequest.RunAsync(["GET", "server_info", port], output, errors));
+        Assert.Contains("waypoint~10.244.0.5", System.Text.Encoding.UTF8.GetString(output.ToArray()), StringComparison.Ordinal);
+        Assert.Equal(1, await Proxy.Hosting.AgentRequest.RunAsync(["GET", "/nothing", port], output, errors));
+        Assert.Equal(2, await Proxy.Hosting.AgentRequest.RunAsync(["GET"], output, errors));
+        Assert.Contains("usage:", errors.ToString(), StringComparison.Ordinal);
+        Assert.Equal(1, await Proxy.Hosting.AgentRequest.RunAsync(["GET", "/", "--debug-port", $"{UndeclaredPortTests.ClosedPort().Port}"], output, errors));
+    }
+
+    [Fact]
+    public async Task Memory_and_help_are_there()
+    {
+        using var memory = await JsonAsync("/memory");
+        Assert.True(long.Parse(memory.RootElement.GetProperty("total_physical_bytes").GetString()!) > 0);
+        Assert.Equal(HttpStatusCode.OK, (await GetAsync(_waypoint.Admin, "/help")).Status);
+    }
+
+    [Fact]
     public async Task Drained_listeners_take_no_new_connection()
     {
         await PostAsync(_waypoint.Admin, "/drain_listeners");

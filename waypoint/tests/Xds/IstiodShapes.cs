@@ -16,6 +16,7 @@ using Xds.Type.Matcher.V3;
 using CidrRange = Xds.Core.V3.CidrRange;
 using Cluster = Envoy.Config.Cluster.V3.Cluster;
 using Endpoint = Envoy.Config.Endpoint.V3.Endpoint;
+using Filter = Envoy.Config.Listener.V3.Filter;
 using TypedExtensionConfig = Xds.Core.V3.TypedExtensionConfig;
 using Wire = Envoy.Config.Route.V3;
 
