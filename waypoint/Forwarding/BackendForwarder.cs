@@ -166,10 +166,11 @@ internal sealed class BackendForwarder(IHttpForwarder forwarder, UpstreamClients
         upstream.StartTry();
         var token = upstream.Clock?.StartTry() ?? CancellationToken.None;
         endpoint.State.RequestStarted();
+        var origin = UpstreamOrigin.Of(exchange.Cluster!, endpoint, context.Request.Headers.Host.ToString(), ReferenceEquals(config, Http2));
         ForwarderError error;
         try
         {
-            error = await forwarder.SendAsync(context, endpoint.Origin, invoker, config, upstream, token).ConfigureAwait(false);
+            error = await forwarder.SendAsync(context, origin, invoker, config, upstream, token).ConfigureAwait(false);
             if (upstream.Body is { } body)
             {
                 await body.StopAsync().ConfigureAwait(false);

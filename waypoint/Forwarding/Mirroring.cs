@@ -64,7 +64,7 @@ internal sealed class Mirroring(UpstreamClients clients)
 
             var isHttp2 = cluster.Protocol == UpstreamProtocol.Http2 || (cluster.Protocol == UpstreamProtocol.FollowDownstream && exchange.IsHttp2);
             var context = exchange.Context;
-            var request = new HttpRequestMessage(HttpMethod.Parse(context.Request.Method), new Uri(endpoint.Origin + target, AsIs))
+            var request = new HttpRequestMessage(HttpMethod.Parse(context.Request.Method), new Uri(UpstreamOrigin.Of(cluster, endpoint, context.Request.Headers.Host.ToString(), isHttp2) + target, AsIs))
             {
                 Version = isHttp2 ? HttpVersion.Version20 : HttpVersion.Version11,
                 VersionPolicy = HttpVersionPolicy.RequestVersionExact,

@@ -3,6 +3,7 @@ using System.Net;
 using System.Net.Sockets;
 using System.Text;
 using Waypoint.Proxy.LoadBalancing;
+using Waypoint.Proxy.Tls;
 
 namespace Waypoint.Proxy.Forwarding;
 
@@ -12,10 +13,13 @@ namespace Waypoint.Proxy.Forwarding;
 /// </summary>
 internal sealed class UpstreamClients : IDisposable
 {
-    private readonly ConcurrentDictionary<(TimeSpan Connect, TimeSpan Idle), SocketsHttpHandler> _handlers = [];
+    private readonly ConcurrentDictionary<(TimeSpan Connect, TimeSpan Idle, string? Tls), SocketsHttpHandler> _handlers = [];
 
     public HttpMessageHandler For(Cluster cluster) =>
-        _handlers.GetOrAdd((cluster.ConnectTimeout, cluster.IdleTimeout), static key => Create(key.Connect, key.Idle));
+        _handlers.GetOrAdd(
+            (cluster.ConnectTimeout, cluster.IdleTimeout, cluster.Tls?.Key),
+            static (key, tls) => Create(key.Connect, key.Idle, tls),
+            cluster.Tls);
 
     /// <summary>
     /// Forbids the client library to send an HTTP/1 request more than once. By itself it sends one without content up to four times
@@ -36,7 +40,7 @@ internal sealed class UpstreamClients : IDisposable
         }
     }
 
-    private static SocketsHttpHandler Create(TimeSpan connectTimeout, TimeSpan idleTimeout) => new()
+    private static SocketsHttpHandler Create(TimeSpan connectTimeout, TimeSpan idleTimeout, UpstreamTls? tls) => new()
     {
         UseProxy = false,
         AllowAutoRedirect = false,
@@ -52,7 +56,7 @@ internal sealed class UpstreamClients : IDisposable
         MaxResponseHeadersLength = 64,
         RequestHeaderEncodingSelector = static (name, request) => EncodingFor(name, request),
         ResponseHeaderEncodingSelector = static (_, _) => Encoding.Latin1,
-        ConnectCallback = static (context, cancellationToken) => ConnectAsync(context.DnsEndPoint, cancellationToken),
+        ConnectCallback = (context, cancellationToken) => ConnectAsync(context, tls, cancellationToken),
     };
 
     // Asked for each header whenever a head is written, so this is where a second writing shows. Every request has an id.
@@ -71,19 +75,28 @@ internal sealed class UpstreamClients : IDisposable
         return Encoding.Latin1;
     }
 
-    private static async ValueTask<Stream> ConnectAsync(DnsEndPoint endpoint, CancellationToken cancellationToken)
+    private static async ValueTask<Stream> ConnectAsync(SocketsHttpConnectionContext context, UpstreamTls? tls, CancellationToken cancellationToken)
     {
-        var address = IPAddress.Parse(endpoint.Host);
+        var (address, host) = UpstreamOrigin.Read(context.DnsEndPoint);
         var socket = new Socket(address.AddressFamily, SocketType.Stream, ProtocolType.Tcp) { NoDelay = true };
         try
         {
-            await socket.ConnectAsync(new IPEndPoint(address, endpoint.Port), cancellationToken).ConfigureAwait(false);
-            return new NetworkStream(socket, ownsSocket: true);
+            await socket.ConnectAsync(address, cancellationToken).ConfigureAwait(false);
         }
         catch
         {
             socket.Dispose();
             throw;
         }
+
+        var connection = new NetworkStream(socket, ownsSocket: true);
+        if (tls is null)
+        {
+            return connection;
+        }
+
+        // A pool is of one version of HTTP, and the other one must not come out of the handshake. The client library takes a stream that is encrypted already as it is.
+        IEnumerable<string> alpn = context.InitialRequestMessage.Version.Major == 2 ? ["h2"] : tls.Alpn.Where(protocol => protocol != "h2");
+        return await TlsHandshake.ConnectAsync(connection, tls, host, alpn, cancellationToken).ConfigureAwait(false);
     }
 }

@@ -2,6 +2,7 @@ using System.Net.Http;
 using System.Net.Sockets;
 using Waypoint.Proxy.LoadBalancing;
 using Waypoint.Proxy.Telemetry;
+using Waypoint.Proxy.Tls;
 
 namespace Waypoint.Proxy.Forwarding;
 
@@ -118,6 +119,11 @@ internal readonly record struct UpstreamFailure(UpstreamFailureKind Kind, string
         {
             // No token of ours is set when this is asked: only the handler's own connect timeout is left.
             return new(UpstreamFailureKind.ConnectTimeout, "connect_timeout");
+        }
+
+        if (Find<TlsFailureException>(exception) is { } tls)
+        {
+            return new(UpstreamFailureKind.Connect, tls.Reason);
         }
 
         if (Find<HttpProtocolException>(exception) is { } reset)

@@ -1,4 +1,5 @@
 using System.Net;
+using Waypoint.Proxy.Tls;
 
 namespace Waypoint.Proxy.LoadBalancing;
 
@@ -32,6 +33,9 @@ internal sealed class Cluster
     public Balancing Balancing { get; init; } = new();
 
     public UpstreamProtocol Protocol { get; init; }
+
+    /// <summary>Null: connections are not encrypted.</summary>
+    public UpstreamTls? Tls { get; init; }
 
     public TimeSpan ConnectTimeout { get; init; } = TimeSpan.FromSeconds(10);
 

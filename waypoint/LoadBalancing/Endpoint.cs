@@ -10,6 +10,9 @@ internal sealed class Endpoint
     /// <summary>The beginning of every URI that is sent to it.</summary>
     public string Origin => field ??= $"http://{Address}";
 
+    /// <summary><see cref="Origin"/> for encrypted connections.</summary>
+    public string SecureOrigin => field ??= $"https://{Address}";
+
     /// <summary>At least 1.</summary>
     public uint Weight { get; init; } = 1;
 

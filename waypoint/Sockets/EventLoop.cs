@@ -55,6 +55,9 @@ internal sealed unsafe class EventLoop : IDisposable
         }
     }
 
+    /// <summary>What comes after an await of it runs on the loop's thread.</summary>
+    public LoopSwitch SwitchAsync() => new(this);
+
     /// <summary>Lets every other ready connection have its turn.</summary>
     public ValueTask<bool> YieldAsync(SocketWait wait)
     {

@@ -36,11 +36,12 @@ internal static class UpstreamDialer
                 return null;
             }
 
-            if (await ConnectAsync(loop, endpoint.Address, cluster.ConnectTimeout) is { } socket)
+            var (socket, local) = await ConnectAsync(loop, endpoint.Address, cluster);
+            if (socket is not null)
             {
                 cluster.ReportSuccess(endpoint);
                 connection.Endpoint = endpoint;
-                connection.UpstreamLocal = socket.LocalEndPoint;
+                connection.UpstreamLocal = local;
                 connection.Flags = ResponseFlags.None;
                 return socket;
             }
@@ -65,15 +66,20 @@ internal static class UpstreamDialer
         OriginalDestination = connection.Original,
     });
 
-    private static async ValueTask<LoopSocket?> ConnectAsync(EventLoop loop, IPEndPoint remote, TimeSpan timeout)
+    private static async ValueTask<(LoopSocket? Socket, IPEndPoint? Local)> ConnectAsync(EventLoop loop, IPEndPoint remote, Cluster cluster)
     {
-        var (socket, _) = LoopSocket.Connect(loop, remote);
-        if (socket is not null && (!await socket.WaitWritableAsync(timeout) || socket.PendingError != 0))
+        if (cluster.Tls is { } tls)
         {
-            socket.Dispose();
-            return null;
+            return await EncryptedDialer.ConnectAsync(loop, remote, tls, cluster.ConnectTimeout);
         }
 
-        return socket;
+        var (socket, _) = LoopSocket.Connect(loop, remote);
+        if (socket is not null && (!await socket.WaitWritableAsync(cluster.ConnectTimeout) || socket.PendingError != 0))
+        {
+            socket.Dispose();
+            return default;
+        }
+
+        return (socket, socket?.LocalEndPoint);
     }
 }

@@ -1,5 +1,6 @@
 using Envoy.Config.Endpoint.V3;
 using Waypoint.Proxy.LoadBalancing;
+using Waypoint.Proxy.Tls;
 using Waypoint.Proxy.Xds.Translation;
 using Wire = Envoy.Config.Cluster.V3;
 
@@ -9,17 +10,20 @@ namespace Waypoint.Proxy.Xds;
 /// The clusters of CDS joined with the endpoints of EDS, in slots that routes hold: a change of one cluster's endpoints makes that
 /// cluster anew and writes one slot. One thread at a time changes it; slots are read by anyone.
 /// </summary>
-internal sealed class ClusterTable(EndpointStates states)
+internal sealed class ClusterTable(EndpointStates states, SecretStore secrets)
 {
     private readonly WeakTable<string, ClusterSlot> _slots = new(name => new ClusterSlot(name));
     private readonly Dictionary<string, Entry> _clusters = new(StringComparer.Ordinal);
     private readonly Dictionary<string, Assignment> _assignments = new(StringComparer.Ordinal);
     private readonly Dictionary<string, List<Entry>> _byEndpointsName = new(StringComparer.Ordinal);
-    private readonly ClusterTranslator _clusterTranslator = new(new EndpointTranslator(states), states.Clock);
+    private readonly ClusterTranslator _clusterTranslator = new(new EndpointTranslator(states), secrets, states.Clock);
     private readonly EndpointTranslator _endpointTranslator = new(states);
 
     /// <summary>What EDS is to be asked for.</summary>
     public IReadOnlyCollection<string> WantedEndpoints => _byEndpointsName.Keys;
+
+    /// <summary>What SDS is to be asked for.</summary>
+    public IEnumerable<string> WantedSecrets => _clusters.Values.SelectMany(entry => entry.Template.Secrets).Distinct();
 
     public IEnumerable<Cluster> Clusters => _clusters.Values.Select(entry => entry.Slot.Current).OfType<Cluster>();
 

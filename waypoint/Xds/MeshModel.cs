@@ -4,6 +4,7 @@ using Envoy.Config.Route.V3;
 using Envoy.Service.Discovery.V3;
 using Waypoint.Proxy.LoadBalancing;
 using Waypoint.Proxy.Mesh;
+using Waypoint.Proxy.Tls;
 using Waypoint.Proxy.Xds.Translation;
 using Waypoint.Proxy.Xds.Translation.Filters;
 using Waypoint.Xds.Delta.Client;
@@ -24,6 +25,7 @@ internal sealed class MeshModel
     private readonly MeshState _mesh;
     private readonly ClusterTable _clusters;
     private readonly ListenerTable _listeners;
+    private readonly SecretStore _secrets = new();
     private readonly ReceivedResources _received = new();
     private readonly Lock _gate = new();
     private readonly ITimer _patience;
@@ -32,7 +34,7 @@ internal sealed class MeshModel
     public MeshModel(MeshState mesh, EndpointStates states, FilterCatalogue filters)
     {
         _mesh = mesh;
-        _clusters = new ClusterTable(states);
+        _clusters = new ClusterTable(states, _secrets);
         _listeners = new ListenerTable(_clusters.Slot, filters, mesh.Workloads);
         _patience = states.Clock.Time.CreateTimer(_ => PublishWaiting(), null, Timeout.InfiniteTimeSpan, Timeout.InfiniteTimeSpan);
     }
@@ -45,6 +47,18 @@ internal sealed class MeshModel
             lock (_gate)
             {
                 return [.. _clusters.WantedEndpoints];
+            }
+        }
+    }
+
+    /// <summary>What SDS is to be asked for by name.</summary>
+    public IReadOnlyCollection<string> WantedSecrets
+    {
+        get
+        {
+            lock (_gate)
+            {
+                return [.. _clusters.WantedSecrets];
             }
         }
     }
@@ -104,7 +118,11 @@ internal sealed class MeshModel
                 try
                 {
                     destinations = Apply(type, resource) ?? destinations;
-                    _received.Store(type, resource);
+                    if (type != ResourceTypes.Secret)
+                    {
+                        // A dump is for everybody's eyes.
+                        _received.Store(type, resource);
+                    }
                 }
                 catch (ResourceException e)
                 {
@@ -144,6 +162,9 @@ internal sealed class MeshModel
             case ResourceTypes.Endpoints:
                 _clusters.Apply(config.Open<ClusterLoadAssignment>(scope, "resource"));
                 return null;
+            case ResourceTypes.Secret:
+                _secrets.Set(resource.Name, SecretTranslator.Translate(config.Open<Envoy.Extensions.TransportSockets.Tls.V3.Secret>(scope, "resource"), scope));
+                return null;
             case ResourceTypes.Workload:
                 var workload = WorkloadTranslator.Translate(config.Open<Istio.Workload.Workload>(scope, "resource"), scope);
                 _mesh.Workloads.Upsert(workload);
@@ -166,6 +187,9 @@ internal sealed class MeshModel
                 return null;
             case ResourceTypes.Endpoints:
                 _clusters.RemoveEndpoints(name);
+                return null;
+            case ResourceTypes.Secret:
+                _secrets.Remove(name);
                 return null;
             default:
                 _mesh.Workloads.Remove(name);

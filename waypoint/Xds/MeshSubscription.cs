@@ -17,6 +17,7 @@ internal sealed partial class MeshSubscription : BackgroundService
     private readonly DeltaAdsClient _client;
     private readonly ResourceSubscription _clusters;
     private readonly ResourceSubscription _endpoints;
+    private readonly ResourceSubscription _secrets;
     private readonly ResourceSubscription _listeners;
     private readonly ResourceSubscription _routes;
     private readonly ILogger _logger;
@@ -32,6 +33,7 @@ internal sealed partial class MeshSubscription : BackgroundService
         // Envoy's order: what refers to a thing is asked for after the thing.
         _clusters = _client.SubscribeAll(new Handler(ResourceTypes.Cluster, this));
         _endpoints = _client.Subscribe(new Handler(ResourceTypes.Endpoints, this));
+        _secrets = _client.Subscribe(new Handler(ResourceTypes.Secret, this));
         _listeners = _client.SubscribeAll(new Handler(ResourceTypes.Listener, this));
         _routes = _client.Subscribe(new Handler(ResourceTypes.Routes, this));
         _client.SubscribeAll(new Handler(ResourceTypes.Workload, this));
@@ -63,6 +65,7 @@ internal sealed partial class MeshSubscription : BackgroundService
         {
             case ResourceTypes.Cluster:
                 _endpoints.Set(_model.WantedEndpoints.ToHashSet(StringComparer.Ordinal));
+                _secrets.Set(_model.WantedSecrets.ToHashSet(StringComparer.Ordinal));
                 ReportUnsupported();
                 break;
             case ResourceTypes.Listener:

@@ -1,8 +1,10 @@
 using Envoy.Config.Core.V3;
 using Envoy.Extensions.TransportSockets.InternalUpstream.V3;
 using Envoy.Extensions.TransportSockets.RawBuffer.V3;
+using Envoy.Extensions.TransportSockets.Tls.V3;
 using Google.Protobuf.WellKnownTypes;
 using Waypoint.Proxy.LoadBalancing;
+using Waypoint.Proxy.Tls;
 using CircuitBreakers = Waypoint.Proxy.LoadBalancing.CircuitBreakers;
 using Cluster = Waypoint.Proxy.LoadBalancing.Cluster;
 using Wire = Envoy.Config.Cluster.V3;
@@ -13,16 +15,20 @@ namespace Waypoint.Proxy.Xds.Translation;
 /// <param name="Name">Its name.</param>
 /// <param name="EndpointsName">What to ask EDS for; null when the endpoints are <paramref name="Inline"/> or there are none.</param>
 /// <param name="Inline">The endpoints that came with it.</param>
+/// <param name="Secrets">What the control plane is to be asked for by name.</param>
 /// <param name="With">Makes the cluster with these endpoints.</param>
 internal sealed record ClusterTemplate(
     string Name,
     string? EndpointsName,
     EndpointAssignment? Inline,
+    IReadOnlyList<string> Secrets,
     Func<EndpointAssignment, Cluster> With);
 
 /// <summary>Clusters, from CDS.</summary>
-internal sealed class ClusterTranslator(EndpointTranslator endpoints, HealthClock clock)
+internal sealed class ClusterTranslator(EndpointTranslator endpoints, SecretStore secrets, HealthClock clock)
 {
+    private readonly UpstreamTlsTranslator _tls = new(secrets);
+
     // Envoy's own plumbing between its listeners; the proxy has no use for it.
     private static readonly HashSet<string> Plumbing =
         ["main_internal", "connect_originate", "inner_connect_originate", "outer_connect_originate", "forward_inner_connect"];
@@ -42,7 +48,8 @@ internal sealed class ClusterTranslator(EndpointTranslator endpoints, HealthCloc
         var type = cluster.ClusterDiscoveryTypeCase == Wire.Cluster.ClusterDiscoveryTypeOneofCase.ClusterType
             ? throw scope.Invalid("cluster_type", $"'{cluster.ClusterType.Name}' is not supported")
             : cluster.Type;
-        var unusable = Transport(cluster.TransportSocket, scope);
+        var options = Options(cluster, scope);
+        var unusable = Transport(cluster.TransportSocket, options?.UpstreamHttpProtocolOptions, scope, out var tls);
         var originalDestination = type == Wire.Cluster.Types.DiscoveryType.OriginalDst;
         string? endpointsName = null;
         EndpointAssignment? inline = null;
@@ -72,9 +79,9 @@ internal sealed class ClusterTranslator(EndpointTranslator endpoints, HealthCloc
             scope.UnsupportedIf(filter.TypedConfig?.TypeName() != "envoy.tcp.metadataexchange.config.MetadataExchange", $"filters: {filter.Name}");
         }
 
-        scope.UnsupportedIf(cluster.TransportSocketMatches.Count > 0, "transport_socket_matches");
+        unusable ??= cluster.TransportSocketMatches.Count > 0 ? Refuse("transport_socket_matches", scope) : null;
         var balancing = BalancingTranslator.Translate(cluster, scope);
-        var http = Http(cluster, scope);
+        var http = Http(cluster, options, scope);
         var breakers = Breakers(cluster.CircuitBreakers);
         var outliers = OutlierTranslator.Translate(cluster.OutlierDetection, scope);
         var connectTimeout = cluster.ConnectTimeout.ToTime(DefaultConnectTimeout, scope, "connect_timeout");
@@ -82,13 +89,14 @@ internal sealed class ClusterTranslator(EndpointTranslator endpoints, HealthCloc
         var weighted = cluster.CommonLbConfig?.LocalityWeightedLbConfig is not null;
         var panic = cluster.CommonLbConfig?.HealthyPanicThreshold?.Value ?? 50;
 
-        return new ClusterTemplate(cluster.Name, endpointsName, inline, assignment => new Cluster
+        return new ClusterTemplate(cluster.Name, endpointsName, inline, tls?.SecretNames ?? [], assignment => new Cluster
         {
             Name = cluster.Name,
             ObservabilityName = cluster.AltStatName is { Length: > 0 } alternative ? alternative : cluster.Name,
             Endpoints = assignment.Endpoints,
             Balancing = balancing,
             Protocol = http.Protocol,
+            Tls = tls,
             ConnectTimeout = connectTimeout,
             IdleTimeout = http.IdleTimeout,
             MaxRequestsPerConnection = http.MaxRequests,
@@ -105,8 +113,9 @@ internal sealed class ClusterTranslator(EndpointTranslator endpoints, HealthCloc
     }
 
     // To speak plainly where TLS was asked for would give the traffic away: such a cluster has no usable endpoint.
-    private static string? Transport(TransportSocket? socket, TranslationScope scope)
+    private string? Transport(TransportSocket? socket, UpstreamHttpProtocolOptions? options, TranslationScope scope, out UpstreamTls? tls)
     {
+        tls = null;
         using var part = scope.Enter("transport_socket");
         while (socket?.TypedConfig is { } config)
         {
@@ -114,6 +123,12 @@ internal sealed class ClusterTranslator(EndpointTranslator endpoints, HealthCloc
             {
                 socket = config.Open<InternalUpstreamTransport>(scope, "typed_config").TransportSocket;
                 continue;
+            }
+
+            if (config.Is(UpstreamTlsContext.Descriptor))
+            {
+                tls = _tls.Translate(config.Open<UpstreamTlsContext>(scope, "typed_config"), options, scope, out var missing);
+                return missing is null ? null : Refuse(missing, scope);
             }
 
             return config.Is(RawBuffer.Descriptor) ? null : Refuse(config.TypeName(), scope);
@@ -128,23 +143,23 @@ internal sealed class ClusterTranslator(EndpointTranslator endpoints, HealthCloc
         return $"{feature}: not supported";
     }
 
-    private static (UpstreamProtocol Protocol, TimeSpan IdleTimeout, uint MaxRequests) Http(Wire.Cluster cluster, TranslationScope scope)
-    {
-        var common = cluster.CommonHttpProtocolOptions;
-        var protocol = cluster.Http2ProtocolOptions is not null ? UpstreamProtocol.Http2 : UpstreamProtocol.Http1;
-        if (cluster.TypedExtensionProtocolOptions.TryGetValue(HttpOptions, out var config))
-        {
-            var options = config.Open<Envoy.Extensions.Upstreams.Http.V3.HttpProtocolOptions>(scope, "typed_extension_protocol_options");
-            common = options.CommonHttpProtocolOptions ?? common;
-            protocol = options switch
-            {
-                { UseDownstreamProtocolConfig: not null } => UpstreamProtocol.FollowDownstream,
-                { ExplicitHttpConfig.Http2ProtocolOptions: not null } => UpstreamProtocol.Http2,
-                _ => UpstreamProtocol.Http1,
-            };
-            scope.UnsupportedIf(options.AutoConfig is not null, "auto_config (HTTP/1.1 is used)");
-        }
+    private static Envoy.Extensions.Upstreams.Http.V3.HttpProtocolOptions? Options(Wire.Cluster cluster, TranslationScope scope) =>
+        cluster.TypedExtensionProtocolOptions.TryGetValue(HttpOptions, out var config)
+            ? config.Open<Envoy.Extensions.Upstreams.Http.V3.HttpProtocolOptions>(scope, "typed_extension_protocol_options")
+            : null;
 
+    private static (UpstreamProtocol Protocol, TimeSpan IdleTimeout, uint MaxRequests) Http(
+        Wire.Cluster cluster, Envoy.Extensions.Upstreams.Http.V3.HttpProtocolOptions? options, TranslationScope scope)
+    {
+        scope.UnsupportedIf(options?.AutoConfig is not null, "auto_config (HTTP/1.1 is used)");
+        var common = options?.CommonHttpProtocolOptions ?? cluster.CommonHttpProtocolOptions;
+        var protocol = options switch
+        {
+            null => cluster.Http2ProtocolOptions is not null ? UpstreamProtocol.Http2 : UpstreamProtocol.Http1,
+            { UseDownstreamProtocolConfig: not null } => UpstreamProtocol.FollowDownstream,
+            { ExplicitHttpConfig.Http2ProtocolOptions: not null } => UpstreamProtocol.Http2,
+            _ => UpstreamProtocol.Http1,
+        };
         return (
             protocol,
             common?.IdleTimeout.ToTime(DefaultIdleTimeout, scope, "idle_timeout") ?? DefaultIdleTimeout,

@@ -74,10 +74,12 @@ internal sealed class Front : IAsyncDisposable
     public static ListeningSettings Settings { get; } = new() { Loops = 2 };
 
     /// <summary>Serves HTTP at <see cref="HttpService"/>, and bytes for <paramref name="backends"/> at the other two.</summary>
-    public Front Serve(params IPEndPoint[] backends)
+    public Front Serve(params IPEndPoint[] backends) => Serve(Cluster("backends", backends));
+
+    public Front Serve(Cluster backends)
     {
         var http = new HttpChain { Name = "http", Routes = RouteTable.Empty };
-        var tcp = new TcpChain("tcp", To(Cluster("backends", backends)));
+        var tcp = new TcpChain("tcp", To(backends));
         Mesh.Publish(new MeshSnapshot(new Dictionary<IPEndPoint, Destination>
         {
             [HttpService] = new(http, null),

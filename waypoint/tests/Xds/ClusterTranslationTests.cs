@@ -5,6 +5,7 @@ using Google.Protobuf.Reflection;
 using Google.Protobuf.WellKnownTypes;
 using Waypoint.Proxy.LoadBalancing;
 using Waypoint.Proxy.LoadBalancing.Hashing;
+using Waypoint.Proxy.Tls;
 using Waypoint.Proxy.Xds.Translation;
 using static Waypoint.Proxy.Tests.Xds.IstiodShapes;
 using Cluster = Waypoint.Proxy.LoadBalancing.Cluster;
@@ -19,6 +20,7 @@ public sealed class ClusterTranslationTests
         Envoy.Extensions.Upstreams.Http.V3.HttpProtocolOptions.Descriptor,
         Envoy.Extensions.TransportSockets.InternalUpstream.V3.InternalUpstreamTransport.Descriptor,
         Envoy.Extensions.TransportSockets.RawBuffer.V3.RawBuffer.Descriptor,
+        Envoy.Extensions.TransportSockets.ProxyProtocol.V3.ProxyProtocolUpstreamTransport.Descriptor,
         Envoy.Extensions.TransportSockets.Tls.V3.UpstreamTlsContext.Descriptor)));
 
     private readonly TranslationScope _scope = new("Cluster 'c'");
@@ -118,15 +120,17 @@ public sealed class ClusterTranslationTests
         Assert.Equal(0, Translate("""{"name": "c", "type": "EDS", "commonLbConfig": {"healthyPanicThreshold": {}}}""").PanicThreshold);
 
     [Theory]
-    [InlineData("raw_buffer.v3.RawBuffer", null)]
-    [InlineData("tls.v3.UpstreamTlsContext", "envoy.extensions.transport_sockets.tls.v3.UpstreamTlsContext: not supported")]
+    [InlineData("raw_buffer.v3.RawBuffer\"", null)]
+    [InlineData("tls.v3.UpstreamTlsContext\"", null)]
+    [InlineData("tls.v3.UpstreamTlsContext\", \"autoHostSni\": true", "auto_host_sni: not supported")]
+    [InlineData("proxy_protocol.v3.ProxyProtocolUpstreamTransport\"", "envoy.extensions.transport_sockets.proxy_protocol.v3.ProxyProtocolUpstreamTransport: not supported")]
     public void Tls_that_cannot_be_spoken_leaves_a_cluster_without_a_usable_endpoint_instead_of_speaking_plainly(string socket, string? unusable)
     {
         var cluster = Translate(
             """
             {"name": "c", "type": "EDS", "transportSocket": {"name": "internal_upstream", "typedConfig": {
                "@type": "type.googleapis.com/envoy.extensions.transport_sockets.internal_upstream.v3.InternalUpstreamTransport",
-               "transportSocket": {"name": "inner", "typedConfig": {"@type": "type.googleapis.com/envoy.extensions.transport_sockets.SOCKET"}}}}}
+               "transportSocket": {"name": "inner", "typedConfig": {"@type": "type.googleapis.com/envoy.extensions.transport_sockets.SOCKET}}}}}
             """.Replace("SOCKET", socket, StringComparison.Ordinal));
         Assert.Equal(unusable, cluster.Unusable);
         Assert.Equal(unusable is null, cluster.Pick(new PickContext()) is not null);
@@ -203,7 +207,7 @@ public sealed class ClusterTranslationTests
     private Cluster Translate(Wire.Cluster cluster)
     {
         var states = new EndpointStates(HealthClock.System);
-        var template = new ClusterTranslator(new EndpointTranslator(states), states.Clock).Translate(cluster, _scope)!;
+        var template = new ClusterTranslator(new EndpointTranslator(states), new SecretStore(), states.Clock).Translate(cluster, _scope)!;
         var endpoint = new Endpoint { Address = IPEndPoint.Parse("10.0.0.1:80"), State = new EndpointState() };
         return template.With(template.Inline ?? EndpointAssignment.Empty with { Endpoints = [endpoint] });
     }

@@ -45,8 +45,7 @@ public sealed class IstioFixturesTests
     [InlineData("base", "an HBONE tunnel to endpoints (they are dialled plainly)")]
     [InlineData(
         "destination-rule",
-        "an HBONE tunnel to endpoints (they are dialled plainly)",
-        "envoy.extensions.transport_sockets.tls.v3.UpstreamTlsContext")]
+        "an HBONE tunnel to endpoints (they are dialled plainly)")]
     [InlineData("service-entry", "an HBONE tunnel to endpoints (they are dialled plainly)", "endpoints by DNS name")]
     public void Of_clusters_only_what_is_missing_is_reported(string scenario, params string[] unsupported)
     {

@@ -22,6 +22,33 @@ public sealed class MeshModelTests
     public MeshModelTests() => _model = new MeshModel(_mesh, new EndpointStates(new HealthClock(_time)), Catalogue.Whole);
 
     [Fact]
+    public void Secrets_are_asked_for_by_the_names_that_clusters_use_and_never_shown()
+    {
+        var cluster = EdsCluster("c");
+        cluster.TransportSocket = new Envoy.Config.Core.V3.TransportSocket
+        {
+            TypedConfig = Google.Protobuf.WellKnownTypes.Any.Pack(Google.Protobuf.JsonParser.Default.Parse<Envoy.Extensions.TransportSockets.Tls.V3.UpstreamTlsContext>(
+                """{"commonTlsContext": {"validationContextSdsSecretConfig": {"name": "kubernetes://ca", "sdsConfig": {"ads": {}}}}}""")),
+        };
+        Assert.Empty(_model.Send(cluster));
+        Assert.Equal(["kubernetes://ca"], _model.WantedSecrets);
+
+        var secret = new Envoy.Extensions.TransportSockets.Tls.V3.Secret
+        {
+            Name = "kubernetes://ca",
+            ValidationContext = new() { TrustedCa = new() { InlineString = new Tls.TestCertificates().Root.ExportCertificatePem() } },
+        };
+        Assert.Empty(_model.Apply(ResourceTypes.Secret, [Resource(secret.Name, secret)], []));
+        Assert.Empty(_model.Received(ResourceTypes.Secret));
+        secret.ValidationContext.TrustedCa.InlineString = "nonsense";
+        var rejection = Assert.Single(_model.Apply(ResourceTypes.Secret, [Resource(secret.Name, secret)], []));
+        Assert.Contains("trusted_ca: there is no certificate in it", rejection.ToString(), StringComparison.Ordinal);
+
+        Assert.Empty(_model.Apply(ResourceTypes.Cluster, [], ["c"]));
+        Assert.Empty(_model.WantedSecrets);
+    }
+
+    [Fact]
     public void A_service_is_there_once_its_cluster_endpoints_and_listener_are()
     {
         Assert.Empty(_model.Send(EdsCluster(Cluster)));
