@@ -8,6 +8,7 @@ internal enum GrpcStatus
     Unknown = 2,
     DeadlineExceeded = 4,
     PermissionDenied = 7,
+    ResourceExhausted = 8,
     Unimplemented = 12,
     Internal = 13,
     Unavailable = 14,

@@ -1,4 +1,5 @@
 using Waypoint.Proxy.Filters;
+using Waypoint.Proxy.Filters.LocalRateLimit;
 
 namespace Waypoint.Proxy.Routing;
 
@@ -12,4 +13,7 @@ internal sealed record Route(
 {
     /// <summary>What it says of the chain's filters.</summary>
     public RouteFilterSettings FilterSettings { get; init; } = RouteFilterSettings.None;
+
+    /// <summary>What its requests are in the terms of rate limits.</summary>
+    public RouteRateLimits RateLimits { get; init; } = RouteRateLimits.None;
 }

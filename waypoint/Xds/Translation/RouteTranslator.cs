@@ -1,8 +1,11 @@
+using System.Collections.Immutable;
 using Envoy.Config.Route.V3;
 using Waypoint.Proxy.Filters;
+using Waypoint.Proxy.Filters.LocalRateLimit;
 using Waypoint.Proxy.LoadBalancing;
 using Waypoint.Proxy.Routing;
 using Waypoint.Proxy.Xds.Translation.Filters;
+using Waypoint.Proxy.Xds.Translation.Filters.LocalRateLimit;
 using Route = Waypoint.Proxy.Routing.Route;
 using VirtualHost = Waypoint.Proxy.Routing.VirtualHost;
 using Wire = Envoy.Config.Route.V3;
@@ -52,10 +55,11 @@ internal sealed class RouteTranslator(Func<string, ClusterSlot> cluster, FilterC
         settings = filters.Route(host.TypedPerFilterConfig, cluster, scope).Over(settings);
         request = HeaderTranslator.Translate(host.RequestHeadersToRemove, host.RequestHeadersToAdd, scope, "request_headers_to_add").Then(request);
         response = HeaderTranslator.Translate(host.ResponseHeadersToRemove, host.ResponseHeadersToAdd, scope, "response_headers_to_add").Then(response);
+        var rateLimits = RateLimitRuleTranslator.Translate(host.RateLimits, scope);
         var routes = new List<Route>(host.Routes.Count);
         foreach (var route in host.Routes)
         {
-            routes.Add(Route(route, routes.Count, host.RetryPolicy, request, response, settings, scope));
+            routes.Add(Route(route, routes.Count, host.RetryPolicy, request, response, settings, rateLimits, scope));
         }
 
         return new VirtualHost(host.Name, [.. host.Domains], routes);
@@ -68,6 +72,7 @@ internal sealed class RouteTranslator(Func<string, ClusterSlot> cluster, FilterC
         HeaderMutations request,
         HeaderMutations response,
         RouteFilterSettings settings,
+        ImmutableArray<RateLimitRule> hostRateLimits,
         TranslationScope scope)
     {
         using var part = scope.Enter(route.Name.Length > 0 ? $"route '{route.Name}'" : $"route {index}");
@@ -84,6 +89,13 @@ internal sealed class RouteTranslator(Func<string, ClusterSlot> cluster, FilterC
             HeaderTranslator.Translate(route.ResponseHeadersToRemove, route.ResponseHeadersToAdd, scope, "response_headers_to_add").Then(response))
         {
             FilterSettings = filters.Route(route.TypedPerFilterConfig, cluster, scope).Over(settings),
+            RateLimits = RateLimits(route, hostRateLimits, scope),
         };
+    }
+
+    private static RouteRateLimits RateLimits(Wire.Route route, ImmutableArray<RateLimitRule> host, TranslationScope scope)
+    {
+        var own = RateLimitRuleTranslator.Translate(route.Route_?.RateLimits ?? [], scope);
+        return own.IsEmpty && host.IsEmpty ? RouteRateLimits.None : new RouteRateLimits(own, host, route.Route_?.IncludeVhRateLimits ?? false);
     }
 }

@@ -15,7 +15,7 @@ internal sealed class FilterConfig
     private const string NetworkTypes = "type.googleapis.com/envoy.extensions.filters.network.";
     private readonly FilterCatalogue _catalogue;
 
-    public FilterConfig() => _catalogue = Catalogue.For(Mesh);
+    public FilterConfig(TimeProvider? time = null) => _catalogue = Catalogue.For(Mesh, time);
 
     public MeshState Mesh { get; } = new();
 

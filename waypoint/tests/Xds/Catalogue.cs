@@ -10,6 +10,6 @@ internal static class Catalogue
     public static FilterCatalogue Whole { get; } = For(new MeshState());
 
     /// <summary>Filters that know peers by this mesh's workloads.</summary>
-    public static FilterCatalogue For(MeshState mesh) =>
-        new ServiceCollection().AddSingleton(mesh).AddFilters().BuildServiceProvider().GetRequiredService<FilterCatalogue>();
+    public static FilterCatalogue For(MeshState mesh, TimeProvider? time = null) =>
+        new ServiceCollection().AddSingleton(mesh).AddSingleton(time ?? TimeProvider.System).AddFilters().BuildServiceProvider().GetRequiredService<FilterCatalogue>();
 }

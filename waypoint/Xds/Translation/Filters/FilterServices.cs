@@ -1,11 +1,13 @@
 using Microsoft.Extensions.DependencyInjection.Extensions;
 using Waypoint.Proxy.Filters;
 using Waypoint.Proxy.Filters.ExtAuthz;
+using Waypoint.Proxy.Filters.LocalRateLimit;
 using Waypoint.Proxy.Filters.Rbac;
 using Waypoint.Proxy.Forwarding;
 using Waypoint.Proxy.Mesh;
 using Waypoint.Proxy.Xds.Translation.Filters.ExtAuthz;
 using Waypoint.Proxy.Xds.Translation.Filters.JwtAuthn;
+using Waypoint.Proxy.Xds.Translation.Filters.LocalRateLimit;
 using Waypoint.Proxy.Xds.Translation.Filters.Rbac;
 
 namespace Waypoint.Proxy.Xds.Translation.Filters;
@@ -32,6 +34,9 @@ internal static class FilterServices
         services.AddSingleton<AuthorizerTranslator>();
         services.AddSingleton<IHttpFilterTranslator, ExtAuthzTranslator>();
         services.AddSingleton<INetworkFilterTranslator, ExtAuthzConnectionTranslator>();
+
+        services.AddSingleton<LocalRateLimitMetrics>();
+        services.AddSingleton<IHttpFilterTranslator, LocalRateLimitTranslator>();
 
         services.AddSingleton<RbacMetrics>();
         services.AddSingleton<IHttpFilterTranslator, RbacTranslator>();
