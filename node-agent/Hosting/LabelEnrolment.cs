@@ -19,7 +19,10 @@ internal sealed class LabelEnrolment(
             Task.Run(() => enroller.RunAsync(annotator.Update, stoppingToken), stoppingToken),
             annotator.RunAsync(stoppingToken)).ConfigureAwait(false);
 
-        // They end with the agent only, or by a failure that it must not survive in silence.
-        await first.ConfigureAwait(false);
+        // They end with the agent only, whatever that breaks off, or by a failure that it must not survive in silence.
+        if (!stoppingToken.IsCancellationRequested)
+        {
+            await first.ConfigureAwait(false);
+        }
     }
 }

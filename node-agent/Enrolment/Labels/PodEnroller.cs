@@ -23,7 +23,12 @@ internal sealed partial class PodEnroller(NodePods pods, PodLocator locator, Rec
     // A namespace that vanishes under a pod that goes on (its sandbox was made anew) is nobody's event.
     private static readonly TimeSpan Interval = TimeSpan.FromSeconds(10);
 
+    private static readonly TimeSpan StrangerTime = TimeSpan.FromSeconds(10);
+
     private readonly Dictionary<string, Tracked> _tracked = [];
+
+    // Enrolled, and of no pod that is known: since when, by cookie.
+    private readonly Dictionary<ulong, long> _strangers = [];
     private readonly TaskCompletionSource _synchronized = new(TaskCreationOptions.RunContinuationsAsynchronously);
     private volatile IReadOnlyList<PodEnrolment> _current = [];
 
@@ -162,19 +167,34 @@ internal sealed partial class PodEnroller(NodePods pods, PodLocator locator, Rec
 
     /// <summary>
     /// What an earlier life enrolled is adopted; its pod may have lost its label, or its life, while nobody was looking. One that has the
-    /// address of a pod that is to be enrolled is most likely that pod, whose processes could not be found just now.
+    /// address of a pod that is to be enrolled is most likely that pod, whose processes could not be found just now. One that has nobody's may
+    /// be younger than the list, which the API server is free to take from a memory that lags behind.
     /// </summary>
     private void UnenrolStrangers()
     {
         HashSet<ulong> cookies = [.. _tracked.Values.Select(tracked => tracked.Cookie).OfType<ulong>()];
-        HashSet<InternetAddress> pending = [.. _tracked.Values
-            .Where(tracked => tracked is { Verdict: EnrolmentVerdict.Enrol, Cookie: null })
-            .SelectMany(tracked => PodLocator.AddressesOf(tracked.Pod))];
-        EnrolledPod[] strangers = reconciler.Read(state => state.Pods.Pods
-            .Where(pod => !cookies.Contains(pod.Cookie) && !pod.Addresses.All.Any(pending.Contains)).ToArray());
-        foreach (EnrolledPod stranger in strangers)
+        ILookup<bool, InternetAddress> addresses = _tracked.Values
+            .Where(tracked => tracked.Cookie is null)
+            .SelectMany(tracked => PodLocator.AddressesOf(tracked.Pod).Select(address => KeyValuePair.Create(tracked.IsWanted, address)))
+            .ToLookup(pod => pod.Key, pod => pod.Value);
+        EnrolledPod[] strangers = reconciler.Read(state => state.Pods.Pods.Where(pod => !cookies.Contains(pod.Cookie)).ToArray());
+        foreach (EnrolledPod stranger in strangers.Where(stranger => !stranger.Addresses.All.Any(addresses[true].Contains)))
         {
-            reconciler.Unenrol(stranger.Cookie);
+            long since = _strangers.GetValueOrDefault(stranger.Cookie, Environment.TickCount64);
+            if (stranger.Addresses.All.Any(addresses[false].Contains) || Environment.TickCount64 - since >= StrangerTime.TotalMilliseconds)
+            {
+                reconciler.Unenrol(stranger.Cookie);
+                _strangers.Remove(stranger.Cookie);
+            }
+            else
+            {
+                _strangers[stranger.Cookie] = since;
+            }
+        }
+
+        foreach (ulong known in _strangers.Keys.Except(strangers.Select(stranger => stranger.Cookie)).ToArray())
+        {
+            _strangers.Remove(known);
         }
     }
 

@@ -86,11 +86,11 @@ internal sealed class AgentProcess : IAsyncDisposable
             .Sum(line => double.Parse(line[(line.LastIndexOf(' ') + 1)..], CultureInfo.InvariantCulture));
     }
 
-    public async Task WaitAsync(Func<Task<bool>> condition, string what)
+    public async Task WaitAsync(Func<Task<bool>> condition, string what, TimeSpan? atMost = null)
     {
         try
         {
-            await Eventually.TrueAsync(condition, Deadline, what);
+            await Eventually.TrueAsync(condition, atMost ?? Deadline, what);
         }
         catch (TimeoutException exception)
         {
