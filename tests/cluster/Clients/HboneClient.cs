@@ -11,7 +11,7 @@ internal sealed class HboneClient(string certificates, Func<string> waypoint, Fu
     public override Task<ProcessResult> RunAsync(string target, params IEnumerable<string> flags)
     {
         var uri = new Uri(target);
-        var address = new UriBuilder(uri) { Host = addressOf(uri.Host) }.Uri.ToString();
+        var address = target.Replace($"//{uri.Host}:", $"//{addressOf(uri.Host)}:", StringComparison.Ordinal);
         string[] host = flags.Any(f => f.StartsWith("-HHost:", StringComparison.Ordinal)) ? [] : [$"-HHost:{uri.Authority}"];
         return Tool.TryAsync(
             "istio-echo-client",

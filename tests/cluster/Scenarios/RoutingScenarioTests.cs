@@ -13,7 +13,9 @@ public sealed class RoutingScenarioTests(Shop shop)
     [InlineData(Carrier.Hbone)]
     public async Task Base_each_request_finds_a_backend_of_its_own_and_tells_who_asked(Carrier carrier)
     {
-        var answers = await shop.Client(carrier).SendAsync("http://echo:80/a?b=c", "--count=40");
+        var client = shop.Client(carrier);
+        await client.UntilAsync(a => a.Status == 200, "http://echo:80/");
+        var answers = await client.SendAsync("http://echo:80/a?b=c", "--count=40");
         Assert.Equal(40, answers.Count(a => a.Status == 200));
         Assert.Equal(["v1", "v2"], answers.Select(a => a.Version).Distinct().Order());
         Assert.All(answers, a => Assert.Equal("/a?b=c", a.Url));
