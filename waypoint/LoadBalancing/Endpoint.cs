@@ -7,6 +7,9 @@ internal sealed class Endpoint
 {
     public required IPEndPoint Address { get; init; }
 
+    /// <summary>The name by which the configuration knows it; empty when it knows it by its address alone.</summary>
+    public string Hostname { get; init; } = "";
+
     /// <summary>The beginning of every URI that is sent to it.</summary>
     public string Origin => field ??= $"http://{Address}";
 

@@ -1,5 +1,8 @@
+using System.Collections.Immutable;
+using System.Net;
 using Envoy.Config.Endpoint.V3;
 using Waypoint.Proxy.LoadBalancing;
+using Waypoint.Proxy.LoadBalancing.Dns;
 using Waypoint.Proxy.Tls;
 using Waypoint.Proxy.Xds.Translation;
 using Wire = Envoy.Config.Cluster.V3;
@@ -10,7 +13,11 @@ namespace Waypoint.Proxy.Xds;
 /// The clusters of CDS joined with the endpoints of EDS, in slots that routes hold: a change of one cluster's endpoints makes that
 /// cluster anew and writes one slot. One thread at a time changes it; slots are read by anyone.
 /// </summary>
-internal sealed class ClusterTable(EndpointStates states, SecretStore secrets)
+/// <param name="states">Of endpoints.</param>
+/// <param name="secrets">For TLS towards endpoints.</param>
+/// <param name="resolver">Finds the addresses of endpoints that are known by name.</param>
+/// <param name="exclusively">Runs what is to be done when they change, while nobody else changes the table.</param>
+internal sealed class ClusterTable(EndpointStates states, SecretStore secrets, IHostResolver resolver, Action<Action> exclusively) : IDisposable
 {
     private readonly WeakTable<string, ClusterSlot> _slots = new(name => new ClusterSlot(name));
     private readonly Dictionary<string, Entry> _clusters = new(StringComparer.Ordinal);
@@ -36,8 +43,7 @@ internal sealed class ClusterTable(EndpointStates states, SecretStore secrets)
     /// <summary>True while the endpoints of a cluster were asked for and have not come.</summary>
     public bool IsWaitingForEndpoints(string cluster) =>
         _clusters.TryGetValue(cluster, out var entry)
-        && entry.Template.EndpointsName is { } name
-        && !_assignments.ContainsKey(name);
+        && (entry.IsWaiting || (entry.Template.EndpointsName is { } name && !_assignments.ContainsKey(name)));
 
     /// <exception cref="ResourceException">It cannot be used; the one before it stays.</exception>
     public void Apply(Wire.Cluster cluster)
@@ -49,6 +55,7 @@ internal sealed class ClusterTable(EndpointStates states, SecretStore secrets)
         }
 
         var template = _clusterTranslator.Translate(cluster, scope);
+        var known = _clusters.GetValueOrDefault(cluster.Name)?.Resolution?.Addresses ?? ImmutableDictionary<string, ImmutableArray<IPAddress>>.Empty;
         Remove(cluster.Name, keepSlot: template is not null);
         if (template is null)
         {
@@ -65,6 +72,11 @@ internal sealed class ClusterTable(EndpointStates states, SecretStore secrets)
             }
 
             users.Add(entry);
+        }
+
+        if (template.Named is { Hosts.Count: > 0 } named)
+        {
+            Resolve(entry, named, known);
         }
 
         Fill(entry);
@@ -92,6 +104,19 @@ internal sealed class ClusterTable(EndpointStates states, SecretStore secrets)
         foreach (var name in WantedEndpoints)
         {
             _assignments.TryAdd(name, new Assignment(EndpointAssignment.Empty, []));
+        }
+
+        foreach (var entry in _clusters.Values)
+        {
+            entry.IsWaiting = false;
+        }
+    }
+
+    public void Dispose()
+    {
+        foreach (var entry in _clusters.Values)
+        {
+            entry.Resolution?.Dispose();
         }
     }
 
@@ -121,9 +146,29 @@ internal sealed class ClusterTable(EndpointStates states, SecretStore secrets)
         }
     }
 
+    // What was resolved before serves until there are news.
+    private void Resolve(Entry entry, NamedEndpoints named, ImmutableDictionary<string, ImmutableArray<IPAddress>> known)
+    {
+        entry.Resolution = new HostResolution(named.Hosts, named.Settings, resolver, states.Clock.Time, known, resolution => exclusively(() =>
+        {
+            if (ReferenceEquals(entry.Resolution, resolution) && _clusters.GetValueOrDefault(entry.Template.Name) == entry)
+            {
+                entry.IsWaiting = false;
+                entry.Resolved = Endpoints(resolution);
+                Fill(entry);
+            }
+        }));
+        entry.Resolved = Endpoints(entry.Resolution);
+        entry.IsWaiting = entry.Resolution.Addresses.IsEmpty;
+        entry.Resolution.Start();
+
+        EndpointAssignment Endpoints(HostResolution resolution) =>
+            _endpointTranslator.Translate(named.With(resolution.Addresses), new TranslationScope($"Cluster '{entry.Template.Name}'"));
+    }
+
     private void Fill(Entry entry)
     {
-        var endpoints = entry.Template.Inline
+        var endpoints = entry.Resolved ?? entry.Template.Inline
             ?? (_assignments.TryGetValue(entry.Template.EndpointsName!, out var sent) ? sent.Endpoints : EndpointAssignment.Empty);
         var cluster = entry.Template.With(endpoints);
         cluster.Follow(entry.Slot.Current);
@@ -137,6 +182,7 @@ internal sealed class ClusterTable(EndpointStates states, SecretStore secrets)
             return;
         }
 
+        entry.Resolution?.Dispose();
         if (!keepSlot)
         {
             entry.Slot.Current = null;
@@ -152,7 +198,23 @@ internal sealed class ClusterTable(EndpointStates states, SecretStore secrets)
         }
     }
 
-    private sealed record Entry(ClusterTemplate Template, ClusterSlot Slot, IReadOnlyList<UnsupportedFeature> Unsupported);
+    private sealed class Entry(ClusterTemplate template, ClusterSlot slot, IReadOnlyList<UnsupportedFeature> unsupported)
+    {
+        public ClusterTemplate Template => template;
+
+        public ClusterSlot Slot => slot;
+
+        public IReadOnlyList<UnsupportedFeature> Unsupported => unsupported;
+
+        /// <summary>Null when all endpoints are known by address.</summary>
+        public HostResolution? Resolution { get; set; }
+
+        /// <summary>The endpoints as far as their names are resolved.</summary>
+        public EndpointAssignment? Resolved { get; set; }
+
+        /// <summary>The names were not asked for yet, and there are no addresses from before.</summary>
+        public bool IsWaiting { get; set; }
+    }
 
     private sealed record Assignment(EndpointAssignment Endpoints, IReadOnlyList<UnsupportedFeature> Unsupported);
 }

@@ -3,6 +3,7 @@ using Envoy.Config.Listener.V3;
 using Envoy.Config.Route.V3;
 using Envoy.Service.Discovery.V3;
 using Waypoint.Proxy.LoadBalancing;
+using Waypoint.Proxy.LoadBalancing.Dns;
 using Waypoint.Proxy.Mesh;
 using Waypoint.Proxy.Tls;
 using Waypoint.Proxy.Xds.Translation;
@@ -16,7 +17,7 @@ namespace Waypoint.Proxy.Xds;
 /// Turns what the control plane sends into the mesh that connections see. Each resource is taken or refused by itself: of a
 /// refused one the last good version stays in force. Calls come one at a time; what is read for dumps may be read at any time.
 /// </summary>
-internal sealed class MeshModel
+internal sealed class MeshModel : IDisposable
 {
     // How long new routes wait for the endpoints of clusters that they are the first to use. The two travel as separate
     // resources, and to publish the routes at once would answer 503 until the endpoints are there.
@@ -31,10 +32,10 @@ internal sealed class MeshModel
     private readonly ITimer _patience;
     private DestinationTable? _waiting;
 
-    public MeshModel(MeshState mesh, EndpointStates states, FilterCatalogue filters)
+    public MeshModel(MeshState mesh, EndpointStates states, FilterCatalogue filters, IHostResolver resolver)
     {
         _mesh = mesh;
-        _clusters = new ClusterTable(states, _secrets);
+        _clusters = new ClusterTable(states, _secrets, resolver, Exclusively);
         _listeners = new ListenerTable(_clusters.Slot, filters, mesh.Workloads);
         _patience = states.Clock.Time.CreateTimer(_ => PublishWaiting(), null, Timeout.InfiniteTimeSpan, Timeout.InfiniteTimeSpan);
     }
@@ -143,6 +144,25 @@ internal sealed class MeshModel
 
             Publish(destinations);
             return rejections;
+        }
+    }
+
+    public void Dispose()
+    {
+        _patience.Dispose();
+        lock (_gate)
+        {
+            _clusters.Dispose();
+        }
+    }
+
+    // Endpoints that came late may be what routes wait for.
+    private void Exclusively(Action change)
+    {
+        lock (_gate)
+        {
+            change();
+            Publish(null);
         }
     }
 

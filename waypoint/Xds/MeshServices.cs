@@ -1,5 +1,6 @@
 using Waypoint.Proxy.Hosting;
 using Waypoint.Proxy.LoadBalancing;
+using Waypoint.Proxy.LoadBalancing.Dns;
 using Waypoint.Proxy.Mesh;
 using Waypoint.Proxy.Xds.Translation.Filters;
 
@@ -14,6 +15,7 @@ internal static class MeshServices
         services.AddSingleton(HealthClock.System);
         services.AddSingleton<EndpointStates>();
         services.AddFilters();
+        services.AddSingleton<IHostResolver>(SystemResolver.Instance);
         services.AddSingleton<MeshModel>();
         services.AddSingleton(provider => ControlPlane.For(provider.GetRequiredService<PodEnvironment>()));
         services.AddSingleton<MeshSubscription>();

@@ -1,9 +1,12 @@
+using System.Collections.Immutable;
+using System.Net;
 using Envoy.Config.Core.V3;
 using Envoy.Extensions.TransportSockets.InternalUpstream.V3;
 using Envoy.Extensions.TransportSockets.RawBuffer.V3;
 using Envoy.Extensions.TransportSockets.Tls.V3;
 using Google.Protobuf.WellKnownTypes;
 using Waypoint.Proxy.LoadBalancing;
+using Waypoint.Proxy.LoadBalancing.Dns;
 using Waypoint.Proxy.Tls;
 using CircuitBreakers = Waypoint.Proxy.LoadBalancing.CircuitBreakers;
 using Cluster = Waypoint.Proxy.LoadBalancing.Cluster;
@@ -15,12 +18,14 @@ namespace Waypoint.Proxy.Xds.Translation;
 /// <param name="Name">Its name.</param>
 /// <param name="EndpointsName">What to ask EDS for; null when the endpoints are <paramref name="Inline"/> or there are none.</param>
 /// <param name="Inline">The endpoints that came with it.</param>
+/// <param name="Named">Endpoints that are to be resolved before they can be used; null when all are known by address.</param>
 /// <param name="Secrets">What the control plane is to be asked for by name.</param>
 /// <param name="With">Makes the cluster with these endpoints.</param>
 internal sealed record ClusterTemplate(
     string Name,
     string? EndpointsName,
     EndpointAssignment? Inline,
+    NamedEndpoints? Named,
     IReadOnlyList<string> Secrets,
     Func<EndpointAssignment, Cluster> With);
 
@@ -46,15 +51,20 @@ internal sealed class ClusterTranslator(EndpointTranslator endpoints, SecretStor
         }
 
         var type = cluster.ClusterDiscoveryTypeCase == Wire.Cluster.ClusterDiscoveryTypeOneofCase.ClusterType
-            ? throw scope.Invalid("cluster_type", $"'{cluster.ClusterType.Name}' is not supported")
+            ? (Wire.Cluster.Types.DiscoveryType?)null
             : cluster.Type;
         var options = Options(cluster, scope);
         var unusable = Transport(cluster.TransportSocket, options?.UpstreamHttpProtocolOptions, scope, out var tls);
         var originalDestination = type == Wire.Cluster.Types.DiscoveryType.OriginalDst;
         string? endpointsName = null;
         EndpointAssignment? inline = null;
+        NamedEndpoints? named = null;
         switch (type)
         {
+            case null:
+                unusable ??= Refuse($"cluster_type {cluster.ClusterType.Name}", scope);
+                inline = EndpointAssignment.Empty;
+                break;
             case Wire.Cluster.Types.DiscoveryType.Eds:
                 endpointsName = cluster.EdsClusterConfig?.ServiceName is { Length: > 0 } name ? name : cluster.Name;
                 break;
@@ -64,8 +74,10 @@ internal sealed class ClusterTranslator(EndpointTranslator endpoints, SecretStor
                 break;
             case Wire.Cluster.Types.DiscoveryType.StrictDns:
             case Wire.Cluster.Types.DiscoveryType.LogicalDns:
-                unusable ??= Refuse("endpoints by DNS name", scope);
-                inline = EndpointAssignment.Empty;
+                named = new NamedEndpoints(cluster.LoadAssignment ?? new(), Dns(cluster, scope));
+
+                // So that what is wrong beyond the names is refused now, not when they are resolved.
+                inline = endpoints.Translate(named.With(ImmutableDictionary<string, ImmutableArray<IPAddress>>.Empty), scope);
                 break;
             case Wire.Cluster.Types.DiscoveryType.OriginalDst:
             default:
@@ -89,7 +101,7 @@ internal sealed class ClusterTranslator(EndpointTranslator endpoints, SecretStor
         var weighted = cluster.CommonLbConfig?.LocalityWeightedLbConfig is not null;
         var panic = cluster.CommonLbConfig?.HealthyPanicThreshold?.Value ?? 50;
 
-        return new ClusterTemplate(cluster.Name, endpointsName, inline, tls?.SecretNames ?? [], assignment => new Cluster
+        return new ClusterTemplate(cluster.Name, endpointsName, inline, named, tls?.SecretNames ?? [], assignment => new Cluster
         {
             Name = cluster.Name,
             ObservabilityName = cluster.AltStatName is { Length: > 0 } alternative ? alternative : cluster.Name,
@@ -135,6 +147,33 @@ internal sealed class ClusterTranslator(EndpointTranslator endpoints, SecretStor
         }
 
         return null;
+    }
+
+    private static DnsSettings Dns(Wire.Cluster cluster, TranslationScope scope)
+    {
+        // Envoy's defaults.
+        var refresh = cluster.DnsRefreshRate.ToTime(TimeSpan.FromSeconds(5), scope, "dns_refresh_rate");
+        var retry = cluster.DnsFailureRefreshRate?.BaseInterval.ToTime(refresh, scope, "dns_failure_refresh_rate.base_interval") ?? refresh;
+        var longest = cluster.DnsFailureRefreshRate?.MaxInterval.ToTime(retry * 10, scope, "dns_failure_refresh_rate.max_interval") ?? refresh;
+        if (refresh < TimeSpan.FromMilliseconds(1) || retry < TimeSpan.FromMilliseconds(1))
+        {
+            throw scope.Invalid("dns_refresh_rate", "less than a millisecond");
+        }
+
+        return new DnsSettings(
+            cluster.DnsLookupFamily switch
+            {
+                Wire.Cluster.Types.DnsLookupFamily.V4Only => DnsFamily.V4Only,
+                Wire.Cluster.Types.DnsLookupFamily.V6Only => DnsFamily.V6Only,
+                Wire.Cluster.Types.DnsLookupFamily.V4Preferred => DnsFamily.V4Preferred,
+                Wire.Cluster.Types.DnsLookupFamily.All => DnsFamily.All,
+                _ => DnsFamily.V6Preferred,
+            },
+            refresh,
+            retry,
+            longest,
+            cluster.DnsJitter.ToTime(TimeSpan.Zero, scope, "dns_jitter"),
+            OnlyFirst: cluster.Type == Wire.Cluster.Types.DiscoveryType.LogicalDns);
     }
 
     private static string Refuse(string feature, TranslationScope scope)

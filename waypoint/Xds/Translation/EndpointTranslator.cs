@@ -69,6 +69,7 @@ internal sealed class EndpointTranslator(EndpointStates states)
         return new Endpoint
         {
             Address = address,
+            Hostname = endpoint.Endpoint!.Hostname,
             Weight = endpoint.LoadBalancingWeight ?? 1,
             Priority = priority,
             Locality = locality,

@@ -4,6 +4,7 @@ using Google.Protobuf;
 using Google.Protobuf.Reflection;
 using Google.Protobuf.WellKnownTypes;
 using Waypoint.Proxy.LoadBalancing;
+using Waypoint.Proxy.LoadBalancing.Dns;
 using Waypoint.Proxy.LoadBalancing.Hashing;
 using Waypoint.Proxy.Tls;
 using Waypoint.Proxy.Xds.Translation;
@@ -138,15 +139,41 @@ public sealed class ClusterTranslationTests
     }
 
     [Fact]
-    public void Endpoints_by_name_are_reported_and_not_used()
+    public void Endpoints_by_name_keep_how_their_names_are_resolved()
     {
-        var cluster = Translate("""{"name": "c", "type": "STRICT_DNS"}""");
-        Assert.Equal("endpoints by DNS name: not supported", cluster.Unusable);
-        Assert.Equal("endpoints by DNS name", Assert.Single(_scope.UnsupportedFeatures).Feature);
+        var named = Template(
+            """
+            {"name": "c", "type": "STRICT_DNS", "dnsLookupFamily": "V4_ONLY", "dnsRefreshRate": "60s", "dnsJitter": "0.1s", "respectDnsTtl": true,
+             "dnsFailureRefreshRate": {"baseInterval": "1s", "maxInterval": "9s"}, "loadAssignment": {"endpoints": [
+               {"priority": 1, "locality": {"region": "r"}, "lbEndpoints": [
+                 {"endpoint": {"address": {"socketAddress": {"address": "a.example", "portValue": 80}}}, "loadBalancingWeight": 3},
+                 {"endpoint": {"address": {"socketAddress": {"address": "192.0.2.9", "portValue": 81}}}}]},
+               {"lbEndpoints": [{"endpoint": {"address": {"socketAddress": {"address": "A.example", "portValue": 82}}}}]}]}}
+            """).Named!;
+        Assert.Equal(
+            new DnsSettings(DnsFamily.V4Only, TimeSpan.FromSeconds(60), TimeSpan.FromSeconds(1), TimeSpan.FromSeconds(9), TimeSpan.FromSeconds(0.1), OnlyFirst: false),
+            named.Settings);
+        Assert.Equal(["a.example"], named.Hosts);
+        var addresses = System.Collections.Immutable.ImmutableDictionary.Create<string, System.Collections.Immutable.ImmutableArray<IPAddress>>(StringComparer.OrdinalIgnoreCase)
+            .Add("a.example", [IPAddress.Parse("192.0.2.1"), IPAddress.Parse("192.0.2.2")]);
+        var endpoints = Endpoints(named.With(addresses)).Endpoints;
+        Assert.Equal(["192.0.2.1:80", "192.0.2.2:80", "192.0.2.9:81", "192.0.2.1:82", "192.0.2.2:82"], endpoints.Select(e => e.Address.ToString()));
+        Assert.Equal([3u, 3u, 1u, 1u, 1u], endpoints.Select(e => e.Weight));
+        Assert.Equal([1, 1, 1, 0, 0], endpoints.Select(e => e.Priority));
+        Assert.Equal(["a.example", "a.example", "", "A.example", "A.example"], endpoints.Select(e => e.Hostname));
+        Assert.Empty(_scope.UnsupportedFeatures);
+    }
+
+    [Fact]
+    public void A_kind_of_cluster_that_is_not_known_is_reported_and_not_used()
+    {
+        var cluster = Translate("""{"name": "c", "clusterType": {"name": "envoy.clusters.dynamic_forward_proxy"}}""");
+        Assert.Equal("cluster_type envoy.clusters.dynamic_forward_proxy: not supported", cluster.Unusable);
+        Assert.Equal("cluster_type envoy.clusters.dynamic_forward_proxy", Assert.Single(_scope.UnsupportedFeatures).Feature);
     }
 
     [Theory]
-    [InlineData("""{"name": "c", "clusterType": {"name": "envoy.clusters.dynamic"}}""", "cluster_type: 'envoy.clusters.dynamic' is not supported")]
+    [InlineData("""{"name": "c", "type": "STRICT_DNS", "dnsRefreshRate": "0s"}""", "dns_refresh_rate: less than a millisecond")]
     [InlineData("""{"name": "c", "type": "EDS", "connectTimeout": "-1s"}""", "connect_timeout: a duration of -1 s and 0 ns is not valid")]
     [InlineData("""{"name": "c", "type": "EDS", "maglevLbConfig": {"tableSize": 1024}}""", "maglev_lb_config.table_size: 1024 is not a prime number up to 5000011")]
     [InlineData("""{"name": "c", "type": "EDS", "ringHashLbConfig": {"minimumRingSize": 10, "maximumRingSize": 5}}""", "ring_hash_lb_config: sizes from 10 to 5 are no range within 1 to 8388608")]
@@ -204,10 +231,17 @@ public sealed class ClusterTranslationTests
 
     private Cluster Translate(string json) => Translate(Parser.Parse<Wire.Cluster>(json));
 
-    private Cluster Translate(Wire.Cluster cluster)
+    private ClusterTemplate Template(string json) => Template(Parser.Parse<Wire.Cluster>(json));
+
+    private ClusterTemplate Template(Wire.Cluster cluster)
     {
         var states = new EndpointStates(HealthClock.System);
-        var template = new ClusterTranslator(new EndpointTranslator(states), new SecretStore(), states.Clock).Translate(cluster, _scope)!;
+        return new ClusterTranslator(new EndpointTranslator(states), new SecretStore(), states.Clock).Translate(cluster, _scope)!;
+    }
+
+    private Cluster Translate(Wire.Cluster cluster)
+    {
+        var template = Template(cluster);
         var endpoint = new Endpoint { Address = IPEndPoint.Parse("10.0.0.1:80"), State = new EndpointState() };
         return template.With(template.Inline ?? EndpointAssignment.Empty with { Endpoints = [endpoint] });
     }

@@ -17,9 +17,35 @@ public sealed class MeshModelTests
 
     private readonly ManualTime _time = new();
     private readonly MeshState _mesh = new();
+    private readonly TestResolver _names = new();
     private readonly MeshModel _model;
 
-    public MeshModelTests() => _model = new MeshModel(_mesh, new EndpointStates(new HealthClock(_time)), Catalogue.Whole);
+    public MeshModelTests() => _model = new MeshModel(_mesh, new EndpointStates(new HealthClock(_time)), Catalogue.Whole, _names);
+
+    [Fact]
+    public async Task Routes_to_endpoints_by_name_wait_for_the_first_addresses_and_a_cluster_sent_anew_keeps_them()
+    {
+        _names.Silence();
+        var cluster = EdsCluster("c");
+        cluster.EdsClusterConfig = null;
+        cluster.Type = Envoy.Config.Cluster.V3.Cluster.Types.DiscoveryType.StrictDns;
+        cluster.LoadAssignment = Endpoints("c", "api.example:8080");
+        cluster.LoadAssignment.Endpoints[0].LbEndpoints[0].Endpoint.Address.SocketAddress.Address = "api.example";
+        Assert.Empty(_model.Send(cluster));
+        Assert.Empty(_model.Send(MainInternal(Address("10.96.0.1/32", (80, To("http"))), HttpChain("http", Route("r", "c")))));
+        Assert.True(_model.IsWaiting);
+
+        _names.Answer("api.example", "192.0.2.1", "192.0.2.2");
+        await Forwarding.Eventually.HoldsAsync(() => !_model.IsWaiting);
+        Assert.Equal(["192.0.2.1:8080", "192.0.2.2:8080"], Addresses());
+
+        _names.Silence();
+        cluster.ConnectTimeout = Google.Protobuf.WellKnownTypes.Duration.FromTimeSpan(TimeSpan.FromSeconds(3));
+        Assert.Empty(_model.Send(cluster));
+        Assert.Equal(["192.0.2.1:8080", "192.0.2.2:8080"], Addresses());
+
+        string[] Addresses() => [.. _model.Clusters.Single().Endpoints.Select(e => e.Address.ToString()).Order(StringComparer.Ordinal)];
+    }
 
     [Fact]
     public void Secrets_are_asked_for_by_the_names_that_clusters_use_and_never_shown()

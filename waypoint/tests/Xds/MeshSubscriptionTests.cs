@@ -34,12 +34,13 @@ public sealed class MeshSubscriptionTests : IResourceViews, IAsyncLifetime
 
     private readonly ResourceStore _store = new();
     private readonly MeshState _mesh = new();
+    private readonly TestResolver _names = new();
     private readonly MeshModel _model;
     private GrpcServer _server = null!;
     private MeshSubscription _subscription = null!;
     private volatile Node? _node;
 
-    public MeshSubscriptionTests() => _model = new MeshModel(_mesh, new EndpointStates(HealthClock.System), Catalogue.Whole);
+    public MeshSubscriptionTests() => _model = new MeshModel(_mesh, new EndpointStates(HealthClock.System), Catalogue.Whole, _names);
 
     public async Task InitializeAsync()
     {
