@@ -5,6 +5,7 @@ using Waypoint.Proxy.Listening;
 using Waypoint.Proxy.LoadBalancing;
 using Waypoint.Proxy.Mesh;
 using Waypoint.Proxy.Telemetry;
+using Waypoint.Proxy.Telemetry.Tracing;
 using Endpoint = Waypoint.Proxy.LoadBalancing.Endpoint;
 using Route = Waypoint.Proxy.Routing.Route;
 
@@ -51,6 +52,9 @@ internal sealed class Exchange
     /// another path in <c>/public/..dmin</c> than the one that was judged.
     /// </summary>
     public bool IsPathJudged { get; set; }
+
+    /// <summary>Its place in a trace; null when the chain has no tracing.</summary>
+    public RequestTrace? Trace { get; set; }
 
     /// <summary>What filters told of the request.</summary>
     public DynamicMetadata Metadata { get; } = new();

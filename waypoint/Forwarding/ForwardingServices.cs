@@ -1,7 +1,9 @@
 using Microsoft.Extensions.DependencyInjection.Extensions;
+using Waypoint.Proxy.Filters;
 using Waypoint.Proxy.Mesh;
 using Waypoint.Proxy.Telemetry;
 using Waypoint.Proxy.Telemetry.AccessLogging;
+using Waypoint.Proxy.Telemetry.Tracing;
 
 namespace Waypoint.Proxy.Forwarding;
 
@@ -20,6 +22,9 @@ internal static class ForwardingServices
         services.TryAddSingleton(_ => AccessLogSettings.FromEnvironment());
         services.AddSingleton<AccessLog>();
         services.AddSingleton<IstioMetrics>();
+        services.TryAddSingleton<ClusterClient>();
+        services.AddSingleton<SpanExporter>();
+        services.AddSingleton<Tracer>();
         services.AddSingleton<RequestTelemetry>();
         services.AddSingleton<RequestPipeline>();
         services.AddSingleton<ProxyApplication>();

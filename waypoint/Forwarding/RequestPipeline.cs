@@ -3,6 +3,7 @@ using Waypoint.Proxy.Listening;
 using Waypoint.Proxy.Mesh;
 using Waypoint.Proxy.Routing;
 using Waypoint.Proxy.Telemetry;
+using Waypoint.Proxy.Telemetry.Tracing;
 
 namespace Waypoint.Proxy.Forwarding;
 
@@ -41,6 +42,7 @@ internal sealed class RequestPipeline(BackendForwarder backends, RequestTelemetr
             headers[EnvoyHeaders.RequestId] = EnvoyHeaders.NewRequestId();
         }
 
+        Tracer.Start(exchange);
         if (RequestGuard.Refuse(exchange) is { } refusal)
         {
             return refusal;

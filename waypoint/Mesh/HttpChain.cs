@@ -3,6 +3,7 @@ using Waypoint.Proxy.Filters;
 using Waypoint.Proxy.Routing;
 using Waypoint.Proxy.Telemetry.AccessLogging;
 using Waypoint.Proxy.Telemetry.Stats;
+using Waypoint.Proxy.Telemetry.Tracing;
 
 namespace Waypoint.Proxy.Mesh;
 
@@ -36,6 +37,9 @@ internal sealed class HttpChain
 
     /// <summary>The logs in which its requests get lines.</summary>
     public ImmutableArray<AccessLogger> AccessLogs { get; init; } = [];
+
+    /// <summary>How its requests are traced; null when they are not.</summary>
+    public TracingSettings? Tracing { get; init; }
 
     /// <summary>What is changed about the standard metrics.</summary>
     public StatsSettings Stats { get; init; } = StatsSettings.Default;

@@ -11,6 +11,9 @@ internal sealed record Route(
     HeaderMutations RequestHeaders,
     HeaderMutations ResponseHeaders)
 {
+    /// <summary>What traces call its requests (the route's decorator); empty when the configuration does not say.</summary>
+    public string Operation { get; init; } = "";
+
     /// <summary>What it says of the chain's filters.</summary>
     public RouteFilterSettings FilterSettings { get; init; } = RouteFilterSettings.None;
 

@@ -42,7 +42,7 @@ public static class ResourceJson
         Envoy.Extensions.Filters.Network.SetFilterState.V3.SetFilterStateReflection.Descriptor,
         Envoy.Extensions.Filters.Http.Cors.V3.CorsReflection.Descriptor, Envoy.Extensions.Filters.Http.Fault.V3.FaultReflection.Descriptor,
         Envoy.Extensions.Filters.Http.GrpcStats.V3.ConfigReflection.Descriptor, ConfigReflection.Descriptor,
-        Envoy.Extensions.Filters.Http.Rbac.V3.RbacReflection.Descriptor, Envoy.Extensions.Filters.Http.Router.V3.RouterReflection.Descriptor,
+        Envoy.Extensions.Filters.Http.Rbac.V3.RbacReflection.Descriptor, Envoy.Extensions.Filters.Http.Router.V3.RouterReflection.Descriptor, Envoy.Config.Trace.V3.OpentelemetryReflection.Descriptor,
         Envoy.Extensions.Filters.Http.SetFilterState.V3.SetFilterStateReflection.Descriptor, HttpInspectorReflection.Descriptor,
         TlsInspectorReflection.Descriptor, OriginalDstReflection.Descriptor, ProxyProtocolReflection.Descriptor, FileReflection.Descriptor, StreamReflection.Descriptor,
         CelReflection.Descriptor, NetworkInputsReflection.Descriptor, CaresDnsResolverReflection.Descriptor, UriTemplateMatchReflection.Descriptor,

@@ -87,6 +87,7 @@ internal sealed class FilterChainTranslator(Func<string, ClusterSlot> cluster, F
             "path_with_escaped_slashes_action");
         scope.UnsupportedIf(manager.UseRemoteAddress is true, "use_remote_address");
         var accessLogs = AccessLogTranslator.Translate(manager.AccessLog, scope);
+        var tracing = TracingTranslator.Translate(manager.Tracing, cluster, scope);
         var stats = StatsTranslator.Find(manager.HttpFilters.Where(filter => !filter.Disabled).Select(filter => (filter.Name, (Any?)filter.TypedConfig)), scope);
 
         var routes = manager.RouteSpecifierCase switch
@@ -118,6 +119,7 @@ internal sealed class FilterChainTranslator(Func<string, ClusterSlot> cluster, F
                 TrustedHops = (int)Math.Min(manager.XffNumTrustedHops, int.MaxValue),
                 AccessLogs = accessLogs,
                 Stats = stats,
+                Tracing = tracing,
                 Upgrades = upgrades,
                 Unsupported = [.. unsupported.Select(u => u.Feature).Distinct()],
             },

@@ -88,6 +88,7 @@ internal sealed class RouteTranslator(Func<string, ClusterSlot> cluster, FilterC
             HeaderTranslator.Translate(route.RequestHeadersToRemove, route.RequestHeadersToAdd, scope, "request_headers_to_add").Then(request),
             HeaderTranslator.Translate(route.ResponseHeadersToRemove, route.ResponseHeadersToAdd, scope, "response_headers_to_add").Then(response))
         {
+            Operation = route.Decorator?.Operation ?? "",
             FilterSettings = filters.Route(route.TypedPerFilterConfig, cluster, scope).Over(settings),
             RateLimits = RateLimits(route, hostRateLimits, scope),
         };

@@ -7,6 +7,7 @@ using Waypoint.Proxy.Filters.ExtAuthz;
 using Waypoint.Proxy.Mesh;
 using Waypoint.Proxy.Routing;
 using Waypoint.Xds.Grpc;
+using HttpService = Envoy.Extensions.Filters.Http.ExtAuthz.V3.HttpService;
 
 namespace Waypoint.Proxy.Xds.Translation.Filters.ExtAuthz;
 
