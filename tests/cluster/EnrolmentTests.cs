@@ -75,6 +75,26 @@ public sealed class EnrolmentTests : IClassFixture<EnrolmentTests.World>
     }
 
     [Fact]
+    public async Task Both_families_of_a_service_are_the_nodes_and_its_outer_addresses_stay_kube_proxys()
+    {
+        var outer = await Kubectl.GetAsync(Name, "service", "outer");
+        var before = await BalancedAsync("outer");
+        foreach (var address in outer["spec"]!["clusterIPs"]!.AsArray().Select(ip => (string)ip!))
+        {
+            var host = address.Contains(':', StringComparison.Ordinal) ? $"[{address}]" : address;
+            Assert.Equal(200, (await Client.GetAsync($"http://{host}/")).Status);
+        }
+
+        await Eventually.TrueAsync(async () => await BalancedAsync("outer") == before + 2, TimeSpan.FromSeconds(5), "a connection of each family");
+
+        var node = (string)(await Kubectl.GetAsync(Name, "pod", "client"))["status"]!["hostIP"]!;
+        Assert.Equal(200, (await Client.GetAsync($"http://{node}:{(int)outer["spec"]!["ports"]![0]!["nodePort"]!}/")).Status);
+        Assert.Equal(200, (await Client.GetAsync("http://192.0.2.1/")).Status);
+        await Task.Delay(500);
+        Assert.Equal(before + 2, await BalancedAsync("outer"));
+    }
+
+    [Fact]
     public async Task Not_even_the_first_connection_of_a_pod_misses_the_mesh()
     {
         var before = await BalancedAsync();
@@ -121,13 +141,13 @@ public sealed class EnrolmentTests : IClassFixture<EnrolmentTests.World>
     private static async Task<IEnumerable<JsonObject>> PodsAsync() =>
         JsonNode.Parse(await Tool.RunAsync("curl", "-s", "--max-time", "5", "http://127.0.0.1:15200/pods"))!.AsArray().Select(pod => (JsonObject)pod!);
 
-    /// <summary>The connections to the service that the node led to a pod.</summary>
-    private static async Task<double> BalancedAsync()
+    /// <summary>The connections to a service that the node led to a pod.</summary>
+    private static async Task<double> BalancedAsync(string service = "echo")
     {
         var metrics = await Tool.RunAsync("curl", "-s", "--max-time", "5", "http://127.0.0.1:15020/metrics");
         return metrics.Split('\n')
             .Where(line => line.StartsWith("istio_tcp_connections_opened_total{", StringComparison.Ordinal)
-                && line.Contains($"destination_service=\"echo.{Name}.svc.cluster.local\"", StringComparison.Ordinal))
+                && line.Contains($"destination_service=\"{service}.{Name}.svc.cluster.local\"", StringComparison.Ordinal))
             .Sum(line => double.Parse(line[(line.LastIndexOf(' ') + 1)..], CultureInfo.InvariantCulture));
     }
 
@@ -157,6 +177,16 @@ public sealed class EnrolmentTests : IClassFixture<EnrolmentTests.World>
                 kind: Service
                 metadata: {name: echo, namespace: {{{{Name}}}}}
                 spec: {selector: {app: echo}, ports: [{name: http, port: 80, targetPort: 8080}, {name: tcp, port: 9090}]}
+                ---
+                apiVersion: v1
+                kind: Service
+                metadata: {name: outer, namespace: {{{{Name}}}}}
+                spec:
+                  type: NodePort
+                  externalIPs: [192.0.2.1]
+                  ipFamilyPolicy: RequireDualStack
+                  selector: {app: echo}
+                  ports: [{name: http, port: 80, targetPort: 8080}]
                 ---
                 apiVersion: apps/v1
                 kind: Deployment
