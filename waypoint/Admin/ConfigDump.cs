@@ -11,7 +11,7 @@ namespace Waypoint.Proxy.Admin;
 
 /// <summary>
 /// <c>/config_dump</c> in Envoy's shape (envoy.admin.v3): what the control plane sent and is in force. <c>?include_eds</c> adds the endpoints,
-/// <c>?resource=dynamic_listeners</c> gives the items of one list alone.
+/// <c>?resource=dynamic_listeners</c> gives the items of one list alone, <c>?mask=bootstrap,dynamic_listeners</c> leaves the other lists out.
 /// </summary>
 internal sealed class ConfigDump(MeshModel model, PodEnvironment pod, WaypointOptions options, SecretsDump secrets)
 {
@@ -26,10 +26,14 @@ internal sealed class ConfigDump(MeshModel model, PodEnvironment pod, WaypointOp
     public Task AnswerAsync(HttpContext context)
     {
         var query = context.Request.Query;
-        if (query.ContainsKey("mask") || query.ContainsKey("name_regex"))
+        if (query.ContainsKey("name_regex"))
         {
-            return RefuseAsync(context, "mask and name_regex are not supported; there are include_eds and resource\n");
+            return RefuseAsync(context, "name_regex is not supported; there are include_eds, mask and resource\n");
         }
+
+        // Of a path in the mask the first name counts: what is below is given whole.
+        var mask = query["mask"].ToString().Split(',', StringSplitOptions.RemoveEmptyEntries).Select(path => path.Split('.')[0]).ToHashSet(StringComparer.Ordinal);
+        bool IsWanted(string field) => mask.Count == 0 || mask.Contains(field);
 
         var only = query["resource"].ToString();
         if (only.Length > 0 && !Lists.Contains(only))
@@ -44,32 +48,32 @@ internal sealed class ConfigDump(MeshModel model, PodEnvironment pod, WaypointOp
             writer.WriteStartArray("configs");
             if (only.Length == 0)
             {
-                WriteBootstrap(writer);
+                WriteBootstrap(writer, IsWanted("bootstrap"));
             }
 
-            WriteDump(writer, only, "ClustersConfigDump", "dynamic_active_clusters", "DynamicCluster", item => WriteResources(item, "cluster", ResourceTypes.Cluster));
-            WriteDump(writer, only, "ListenersConfigDump", "dynamic_listeners", "DynamicListener", WriteListeners);
+            WriteDump(writer, only, IsWanted, "ClustersConfigDump", "dynamic_active_clusters", "DynamicCluster", item => WriteResources(item, "cluster", ResourceTypes.Cluster));
+            WriteDump(writer, only, IsWanted, "ListenersConfigDump", "dynamic_listeners", "DynamicListener", WriteListeners);
             if (only.Length == 0)
             {
                 WriteHead(writer, "RoutesConfigDump");
-                WriteList(writer, "static_route_configs", WriteInlineRoutes);
-                WriteList(writer, "dynamic_route_configs", item => WriteResources(item, "route_config", ResourceTypes.Routes));
+                WriteList(writer, "static_route_configs", IsWanted, WriteInlineRoutes);
+                WriteList(writer, "dynamic_route_configs", IsWanted, item => WriteResources(item, "route_config", ResourceTypes.Routes));
                 writer.WriteEndObject();
             }
             else
             {
-                WriteDump(writer, only, "RoutesConfigDump", "static_route_configs", "StaticRouteConfig", WriteInlineRoutes);
-                WriteDump(writer, only, "RoutesConfigDump", "dynamic_route_configs", "DynamicRouteConfig", item => WriteResources(item, "route_config", ResourceTypes.Routes));
+                WriteDump(writer, only, IsWanted, "RoutesConfigDump", "static_route_configs", "StaticRouteConfig", WriteInlineRoutes);
+                WriteDump(writer, only, IsWanted, "RoutesConfigDump", "dynamic_route_configs", "DynamicRouteConfig", item => WriteResources(item, "route_config", ResourceTypes.Routes));
             }
 
             if (withEndpoints)
             {
                 WriteDump(
-                    writer, only, "EndpointsConfigDump", "dynamic_endpoint_configs", "DynamicEndpointConfig", item => WriteResources(item, "endpoint_config", ResourceTypes.Endpoints));
+                    writer, only, IsWanted, "EndpointsConfigDump", "dynamic_endpoint_configs", "DynamicEndpointConfig", item => WriteResources(item, "endpoint_config", ResourceTypes.Endpoints));
             }
 
-            WriteDump(writer, only, "SecretsConfigDump", "dynamic_active_secrets", "DynamicSecret", secrets.Write);
-            WriteDump(writer, only, "EcdsConfigDump", "ecds_filters", "EcdsFilterConfig", static _ => { });
+            WriteDump(writer, only, IsWanted, "SecretsConfigDump", "dynamic_active_secrets", "DynamicSecret", secrets.Write);
+            WriteDump(writer, only, IsWanted, "EcdsConfigDump", "ecds_filters", "EcdsFilterConfig", static _ => { });
             writer.WriteEndArray();
             writer.WriteEndObject();
         });
@@ -82,12 +86,13 @@ internal sealed class ConfigDump(MeshModel model, PodEnvironment pod, WaypointOp
     }
 
     /// <summary>A dump with its list; or, when the list alone is asked for, its items as dumps of their own.</summary>
-    private static void WriteDump(Utf8JsonWriter writer, string only, string dump, string list, string itemType, Action<DumpItems> write)
+    private static void WriteDump(
+        Utf8JsonWriter writer, string only, Func<string, bool> isWanted, string dump, string list, string itemType, Action<DumpItems> write)
     {
         if (only.Length == 0)
         {
             WriteHead(writer, dump);
-            WriteList(writer, list, write);
+            WriteList(writer, list, isWanted, write);
             writer.WriteEndObject();
         }
         else if (only == list)
@@ -96,8 +101,13 @@ internal sealed class ConfigDump(MeshModel model, PodEnvironment pod, WaypointOp
         }
     }
 
-    private static void WriteList(Utf8JsonWriter writer, string list, Action<DumpItems> write)
+    private static void WriteList(Utf8JsonWriter writer, string list, Func<string, bool> isWanted, Action<DumpItems> write)
     {
+        if (!isWanted(list))
+        {
+            return;
+        }
+
         writer.WriteStartArray(list);
         write(new DumpItems(writer, null));
         writer.WriteEndArray();
@@ -109,9 +119,15 @@ internal sealed class ConfigDump(MeshModel model, PodEnvironment pod, WaypointOp
         writer.WriteString("@type", $"{Prefix}{dump}");
     }
 
-    private void WriteBootstrap(Utf8JsonWriter writer)
+    private void WriteBootstrap(Utf8JsonWriter writer, bool isWanted)
     {
         WriteHead(writer, "BootstrapConfigDump");
+        if (!isWanted)
+        {
+            writer.WriteEndObject();
+            return;
+        }
+
         writer.WriteStartObject("bootstrap");
         writer.WritePropertyName("node");
         writer.WriteRawValue(ResourceJson.Format(NodeIdentity.Of(pod)));

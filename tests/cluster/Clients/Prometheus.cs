@@ -26,8 +26,16 @@ internal sealed class Prometheus : IAsyncDisposable
             Environment.GetEnvironmentVariable("PROMETHEUS") ?? "prometheus",
             [$"--config.file={config}", $"--storage.tsdb.path={folder}/data", $"--web.listen-address=127.0.0.1:{Port}", "--log.level=error"]))!;
         var prometheus = new Prometheus(process, folder);
-        await Eventually.TrueAsync(async () => (await prometheus.QueryAsync("up == 1")).Count == 1, TimeSpan.FromSeconds(30), "the first scrape");
-        return prometheus;
+        try
+        {
+            await Eventually.TrueAsync(async () => (await prometheus.QueryAsync("up == 1")).Count == 1, TimeSpan.FromSeconds(30), "the first scrape");
+            return prometheus;
+        }
+        catch
+        {
+            await prometheus.DisposeAsync();
+            throw;
+        }
     }
 
     /// <summary>The series that a query gives now.</summary>

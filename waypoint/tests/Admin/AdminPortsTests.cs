@@ -177,7 +177,18 @@ public sealed class AdminPortsTests : IAsyncLifetime
         var (status, text) = await GetAsync(_waypoint.Admin, "/config_dump?resource=nothing");
         Assert.Equal(HttpStatusCode.BadRequest, status);
         Assert.Contains("dynamic_listeners", text, StringComparison.Ordinal);
-        Assert.Equal(HttpStatusCode.BadRequest, (await GetAsync(_waypoint.Admin, "/config_dump?mask=a")).Status);
+        Assert.Equal(HttpStatusCode.BadRequest, (await GetAsync(_waypoint.Admin, "/config_dump?name_regex=a")).Status);
+    }
+
+    [Fact]
+    public async Task A_mask_as_istioctl_sends_it_leaves_other_lists_out()
+    {
+        await ConfigureAsync();
+        using var dump = await JsonAsync("/config_dump?mask=dynamic_listeners,static_listeners");
+        var lists = dump.RootElement.GetProperty("configs").EnumerateArray().SelectMany(c => c.EnumerateObject()).Select(f => f.Name).Where(n => n != "@type");
+        Assert.Equal(["dynamic_listeners"], lists);
+        Assert.Equal("main_internal", dump.RootElement.GetProperty("configs").EnumerateArray().Single(c => c.TryGetProperty("dynamic_listeners", out _))
+            .GetProperty("dynamic_listeners")[0].GetProperty("name").GetString());
     }
 
     [Fact]
