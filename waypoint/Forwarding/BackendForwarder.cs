@@ -43,9 +43,26 @@ internal sealed class BackendForwarder(IHttpForwarder forwarder, UpstreamClients
             return AnswerOverflowAsync(exchange);
         }
 
+        if (share.HostRewrite is { } host)
+        {
+            RewriteHost(exchange, host, isFirst: action.HostRewrite is null && action.HostRewriteHeader is null);
+        }
+
         share.RequestHeaders.ApplyTo(exchange.Context.Request.Headers);
         exchange.Route!.RequestHeaders.ApplyTo(exchange.Context.Request.Headers);
         return ForwardAsync(exchange, action, share, target);
+    }
+
+    // What it was before is told to the backend, as Envoy does: what the client sent, not what an earlier rewrite made of it.
+    private static void RewriteHost(Exchange exchange, string host, bool isFirst)
+    {
+        var headers = exchange.Context.Request.Headers;
+        if (isFirst)
+        {
+            headers[EnvoyHeaders.OriginalHost] = headers.Host;
+        }
+
+        headers.Host = host;
     }
 
     private static Task AnswerOverflowAsync(Exchange exchange)
@@ -81,6 +98,12 @@ internal sealed class BackendForwarder(IHttpForwarder forwarder, UpstreamClients
             {
                 var grpcStatus = failure.Kind == UpstreamFailureKind.Timeout && isClientDeadline ? GrpcStatus.DeadlineExceeded : (GrpcStatus?)null;
                 exchange.TransportFailure = failure.TransportReason;
+                if (failure.Kind == UpstreamFailureKind.Overflow)
+                {
+                    await AnswerOverflowAsync(exchange).ConfigureAwait(false);
+                    return;
+                }
+
                 await LocalReply.SendAsync(
                     exchange,
                     failure.Status,
@@ -121,6 +144,11 @@ internal sealed class BackendForwarder(IHttpForwarder forwarder, UpstreamClients
 
             exchange.Endpoint = endpoint;
             exchange.Tries++;
+            if (exchange.Route!.Action is ForwardAction { HostFollowsEndpoint: true } && endpoint.Hostname.Length > 0)
+            {
+                RewriteHost(exchange, endpoint.Hostname, isFirst: exchange.Tries == 1);
+            }
+
             var failure = await TryAsync(exchange, upstream, endpoint, invoker, config).ConfigureAwait(false);
             if (failure is null && !upstream.RetryWanted)
             {
@@ -165,6 +193,20 @@ internal sealed class BackendForwarder(IHttpForwarder forwarder, UpstreamClients
         var context = exchange.Context;
         upstream.StartTry();
         var token = upstream.Clock?.StartTry() ?? CancellationToken.None;
+        var connections = ReferenceEquals(config, Http1) && exchange.Cluster!.CircuitBreakers.MaxConnections != uint.MaxValue ? exchange.Slot!.Load.Connections : null;
+        try
+        {
+            if (connections is not null
+                && !await connections.EnterAsync(exchange.Cluster!.CircuitBreakers, token, context.RequestAborted).ConfigureAwait(false))
+            {
+                return new UpstreamFailure(UpstreamFailureKind.Overflow);
+            }
+        }
+        catch (OperationCanceledException)
+        {
+            return upstream.Clock?.Expired is { } late ? new UpstreamFailure(late) : NoteClientGone(exchange);
+        }
+
         endpoint.State.RequestStarted();
         var origin = UpstreamOrigin.Of(exchange.Cluster!, endpoint, context.Request.Headers.Host.ToString(), ReferenceEquals(config, Http2));
         ForwarderError error;
@@ -179,6 +221,7 @@ internal sealed class BackendForwarder(IHttpForwarder forwarder, UpstreamClients
         finally
         {
             endpoint.State.RequestEnded();
+            connections?.Leave();
         }
 
         if (error == ForwarderError.None)
@@ -190,9 +233,7 @@ internal sealed class BackendForwarder(IHttpForwarder forwarder, UpstreamClients
         context.Features.Set<IForwarderErrorFeature>(null);
         if (context.RequestAborted.IsCancellationRequested)
         {
-            exchange.Flags |= ResponseFlags.DownstreamConnectionTermination;
-            exchange.Details = "downstream_remote_disconnect";
-            return null;
+            return NoteClientGone(exchange);
         }
 
         var expired = upstream.Clock?.Expired;
@@ -235,6 +276,13 @@ internal sealed class BackendForwarder(IHttpForwarder forwarder, UpstreamClients
         }
 
         return failure;
+    }
+
+    private static UpstreamFailure? NoteClientGone(Exchange exchange)
+    {
+        exchange.Flags |= ResponseFlags.DownstreamConnectionTermination;
+        exchange.Details = "downstream_remote_disconnect";
+        return null;
     }
 
     private static void NoteBrokenAnswer(Exchange exchange, UpstreamFailureKind? expired, ForwarderError error, Exception? exception)

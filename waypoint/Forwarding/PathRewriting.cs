@@ -17,7 +17,7 @@ internal static class PathRewriting
         {
             ReplaceFullPath full => full.Path,
             ReplacePrefix prefix => Replace(prefix, StartsWith(head.RawPath, prefix.MatchedPrefix) ? head.RawPath : head.Path),
-            ReplaceRegex regex => ReplaceAll(regex.Pattern, regex.Substitution, head.RawPath.ToString()),
+            ReplaceRegex regex => ReplaceAll(regex.Pattern, regex.Substitution, head.Path.ToString()),
             _ => throw new NotSupportedException(rewrite.GetType().Name),
         };
         return head.RawPath.Length == head.Target.Length ? path : string.Concat(path, "?", head.Query);

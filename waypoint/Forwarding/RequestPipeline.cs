@@ -119,7 +119,7 @@ internal sealed class RequestPipeline(BackendForwarder backends, RequestTelemetr
             headers[EnvoyHeaders.OriginalPath] = head.Target.ToString();
         }
 
-        if (action.HostRewrite is { } host)
+        if ((action.HostRewrite ?? (action.HostRewriteHeader is { } name ? headers[name].ToString() : null)) is { Length: > 0 } host)
         {
             headers[EnvoyHeaders.OriginalHost] = headers.Host;
             headers.Host = host;

@@ -13,12 +13,12 @@ namespace Waypoint.Proxy.Forwarding;
 /// </summary>
 internal sealed class UpstreamClients : IDisposable
 {
-    private readonly ConcurrentDictionary<(TimeSpan Connect, TimeSpan Idle, string? Tls), SocketsHttpHandler> _handlers = [];
+    private readonly ConcurrentDictionary<(TimeSpan Connect, TimeSpan Idle, TimeSpan Age, string? Tls), SocketsHttpHandler> _handlers = [];
 
     public HttpMessageHandler For(Cluster cluster) =>
         _handlers.GetOrAdd(
-            (cluster.ConnectTimeout, cluster.IdleTimeout, cluster.Tls?.Key),
-            static (key, tls) => Create(key.Connect, key.Idle, tls),
+            (cluster.ConnectTimeout, cluster.IdleTimeout, cluster.MaxConnectionDuration, cluster.Tls?.Key),
+            static (key, tls) => Create(key.Connect, key.Idle, key.Age, tls),
             cluster.Tls);
 
     /// <summary>
@@ -40,7 +40,7 @@ internal sealed class UpstreamClients : IDisposable
         }
     }
 
-    private static SocketsHttpHandler Create(TimeSpan connectTimeout, TimeSpan idleTimeout, UpstreamTls? tls) => new()
+    private static SocketsHttpHandler Create(TimeSpan connectTimeout, TimeSpan idleTimeout, TimeSpan age, UpstreamTls? tls) => new()
     {
         UseProxy = false,
         AllowAutoRedirect = false,
@@ -51,7 +51,7 @@ internal sealed class UpstreamClients : IDisposable
         PooledConnectionIdleTimeout = idleTimeout > TimeSpan.Zero ? idleTimeout : Timeout.InfiniteTimeSpan,
 
         // Backends are addresses, and an address does not move.
-        PooledConnectionLifetime = Timeout.InfiniteTimeSpan,
+        PooledConnectionLifetime = age > TimeSpan.Zero ? age : Timeout.InfiniteTimeSpan,
         EnableMultipleHttp2Connections = true,
         MaxResponseHeadersLength = 64,
         RequestHeaderEncodingSelector = static (name, request) => EncodingFor(name, request),

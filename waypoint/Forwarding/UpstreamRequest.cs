@@ -95,6 +95,11 @@ internal sealed class UpstreamRequest : HttpTransformer, IDisposable
     {
         proxyRequest.RequestUri = new Uri(destinationPrefix + _target, AsIs);
         UpstreamHeaders.CopyRequest(_exchange, proxyRequest, ref _content);
+        if (_exchange.Cluster!.MaxRequestsPerConnection == 1 && proxyRequest.Version.Major == 1 && proxyRequest.Headers.Upgrade.Count == 0)
+        {
+            proxyRequest.Headers.ConnectionClose = true;
+        }
+
         return ValueTask.CompletedTask;
     }
 

@@ -42,6 +42,9 @@ internal sealed class Cluster
     /// <summary>How long an idle connection to an endpoint is kept; Envoy's default is an hour.</summary>
     public TimeSpan IdleTimeout { get; init; } = TimeSpan.FromHours(1);
 
+    /// <summary>A connection to an endpoint gets no request when it is older; zero is no limit.</summary>
+    public TimeSpan MaxConnectionDuration { get; init; }
+
     /// <summary>0: no limit.</summary>
     public uint MaxRequestsPerConnection { get; init; }
 

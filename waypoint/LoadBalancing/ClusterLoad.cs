@@ -8,6 +8,8 @@ internal sealed class ClusterLoad
     private long _requestOverflows;
     private long _retryOverflows;
 
+    public ConnectionLimit Connections { get; } = new();
+
     public int ActiveRequests => Volatile.Read(ref _requests);
 
     public int ActiveRetries => Volatile.Read(ref _retries);

@@ -20,6 +20,15 @@ internal sealed record TcpChain(string Name, WeightedClusters Clusters)
     /// <summary>The client's address leads it to the same endpoint again, in clusters whose policy hashes.</summary>
     public bool HashesClient { get; init; }
 
+    /// <summary>A connection on which nothing moves for so long is closed; null leaves it to the program's own limit.</summary>
+    public TimeSpan? IdleTimeout { get; init; }
+
+    /// <summary>A connection is closed when it is so old; zero is never.</summary>
+    public TimeSpan MaxDuration { get; init; }
+
+    /// <summary>How many endpoints are tried before the client is turned away.</summary>
+    public int ConnectAttempts { get; init; } = 3;
+
     /// <summary>The logs in which its connections get lines.</summary>
     public ImmutableArray<AccessLogger> AccessLogs { get; init; } = [];
 

@@ -8,7 +8,11 @@ internal sealed record WeightedCluster(
     ClusterSlot Cluster,
     uint Weight,
     HeaderMutations RequestHeaders,
-    HeaderMutations ResponseHeaders);
+    HeaderMutations ResponseHeaders)
+{
+    /// <summary>The authority to send instead of what the route says; null leaves it to the route.</summary>
+    public string? HostRewrite { get; init; }
+}
 
 /// <summary>A weighted choice among clusters; immutable, and free of allocation when picking.</summary>
 internal sealed class WeightedClusters

@@ -15,6 +15,12 @@ internal sealed record ForwardAction(WeightedClusters Clusters) : RouteAction
     /// <summary>The authority to send instead of the client's; null keeps the client's.</summary>
     public string? HostRewrite { get; init; }
 
+    /// <summary>The request's header whose value, if it has one, is the authority to send; null keeps the client's.</summary>
+    public string? HostRewriteHeader { get; init; }
+
+    /// <summary>The name of the endpoint, if it has one, is the authority to send.</summary>
+    public bool HostFollowsEndpoint { get; init; }
+
     /// <summary>Limit for the whole exchange including retries; zero means none. Past it the client gets 504.</summary>
     public TimeSpan Timeout { get; init; }
 

@@ -17,6 +17,9 @@ internal enum RelayEnd
 
     /// <summary>Nothing moved for as long as is allowed.</summary>
     Idle,
+
+    /// <summary>It was as old as a connection may become.</summary>
+    Expired,
 }
 
 /// <summary>
@@ -55,6 +58,17 @@ internal sealed class Relay(LoopSocket client, LoopSocket upstream, ConveyorPool
         client.Dispose();
         upstream.Dispose();
         return _end;
+    }
+
+    /// <summary>Closes both connections: they are too old.</summary>
+    public void Expire()
+    {
+        if (client.Descriptor >= 0 && upstream.Descriptor >= 0)
+        {
+            _end = RelayEnd.Expired;
+            client.Dispose();
+            upstream.Dispose();
+        }
     }
 
     private async Task PumpToUpstreamAsync(Func<LoopSocket, ValueTask<bool>>? preamble)

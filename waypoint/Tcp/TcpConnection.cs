@@ -41,6 +41,9 @@ internal sealed class TcpConnection(IPEndPoint original, IPEndPoint client, stri
     /// <summary>Null until one was picked.</summary>
     public Cluster? Cluster { get; set; }
 
+    /// <summary>Where the connection is counted; null while it is not.</summary>
+    public ConnectionLimit? CountedBy { get; set; }
+
     /// <summary>Null until one was connected to.</summary>
     public Endpoint? Endpoint { get; set; }
 

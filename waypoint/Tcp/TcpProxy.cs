@@ -18,24 +18,17 @@ internal sealed class TcpProxy(EventLoop loop, TcpSettings settings, ITcpObserve
         if (!loop.IsCurrent)
         {
             // A filter waited for something that is not of the loop's; the sockets are.
-            await ReturnAsync();
+            await loop.SwitchAsync();
         }
 
         var upstream = connection.IsDenied ? null : await UpstreamDialer.DialAsync(loop, connection);
         if (upstream is null)
         {
+            connection.CountedBy?.Leave();
             observer.Closed(connection);
         }
 
         return upstream;
-    }
-
-    private Task ReturnAsync()
-    {
-        // Its continuation runs where the result is set: on the loop.
-        var returned = new TaskCompletionSource();
-        loop.Post(returned.SetResult);
-        return returned.Task;
     }
 
     /// <summary>Passes bytes until both sides are done.</summary>
@@ -45,7 +38,9 @@ internal sealed class TcpProxy(EventLoop loop, TcpSettings settings, ITcpObserve
     /// <param name="preamble">Runs before the first byte of the client is passed on; false when the connection is not to go on.</param>
     public async Task RelayAsync(TcpConnection connection, LoopSocket client, LoopSocket upstream, Func<LoopSocket, ValueTask<bool>>? preamble)
     {
-        var relay = new Relay(client, upstream, _conveyors, settings.IdleTimeout);
+        var chain = connection.Chain;
+        var relay = new Relay(client, upstream, _conveyors, chain.IdleTimeout ?? settings.IdleTimeout);
+        using var age = chain.MaxDuration > TimeSpan.Zero ? new Timer(_ => loop.Post(relay.Expire), null, chain.MaxDuration, Timeout.InfiniteTimeSpan) : null;
         connection.Relay = relay;
         var state = connection.Endpoint?.State;
         state?.RequestStarted();
@@ -55,9 +50,11 @@ internal sealed class TcpProxy(EventLoop loop, TcpSettings settings, ITcpObserve
             RelayEnd.ClientReset => ResponseFlags.DownstreamConnectionTermination,
             RelayEnd.UpstreamReset => ResponseFlags.UpstreamConnectionTermination,
             RelayEnd.Idle => ResponseFlags.StreamIdleTimeout,
+            RelayEnd.Expired => ResponseFlags.DurationTimeout,
             _ => ResponseFlags.None,
         };
         state?.RequestEnded();
+        connection.CountedBy?.Leave();
         observer.Closed(connection);
     }
 }

@@ -11,9 +11,6 @@ namespace Waypoint.Proxy.Tcp;
 /// <summary>Connects to an endpoint of a TCP chain; when one does not accept, to another.</summary>
 internal static class UpstreamDialer
 {
-    // Nothing was sent yet, so trying again harms nobody; three tries bound what a client waits.
-    private const int Tries = 3;
-
     /// <summary>Fills in the cluster and endpoint of <paramref name="connection"/>, and the flags that say why there is no connection.</summary>
     /// <param name="loop">Where the socket will live.</param>
     /// <param name="connection">What is being served.</param>
@@ -21,15 +18,25 @@ internal static class UpstreamDialer
     public static async ValueTask<LoopSocket?> DialAsync(EventLoop loop, TcpConnection connection)
     {
         connection.Flags = ResponseFlags.NoClusterFound;
-        if (connection.Chain.Clusters.Pick(Random.Shared)?.Cluster.Current is not { } cluster)
+        var slot = connection.Chain.Clusters.Pick(Random.Shared)?.Cluster;
+        if (slot?.Current is not { } cluster)
         {
             return null;
         }
 
         connection.Cluster = cluster;
+        connection.Flags = ResponseFlags.UpstreamOverflow;
+        if (!slot.Load.Connections.TryEnter(cluster.CircuitBreakers))
+        {
+            return null;
+        }
+
+        connection.CountedBy = slot.Load.Connections;
         connection.Flags = ResponseFlags.NoHealthyUpstream;
-        var tried = new Endpoint[Tries];
-        for (var attempt = 0; attempt < Tries; attempt++)
+
+        // Nothing was sent yet, so trying again harms nobody.
+        var tried = new Endpoint[connection.Chain.ConnectAttempts];
+        for (var attempt = 0; attempt < tried.Length; attempt++)
         {
             if (Pick(cluster, connection, tried.AsSpan(0, attempt)) is not { } endpoint)
             {
@@ -62,7 +69,7 @@ internal static class UpstreamDialer
     {
         Hash = connection.Chain.HashesClient && cluster.Balancing.Hashes ? RequestHash.OfAddress(connection.Client.Address) : null,
         Previous = tried,
-        Attempts = Tries,
+        Attempts = connection.Chain.ConnectAttempts,
         OriginalDestination = connection.Original,
     });
 

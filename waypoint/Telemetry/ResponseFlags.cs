@@ -56,11 +56,14 @@ internal enum ResponseFlags
 
     /// <summary>RL: the local rate limit was reached.</summary>
     RateLimited = 1 << 16,
+
+    /// <summary>DT: a connection was as old as one may become.</summary>
+    DurationTimeout = 1 << 17,
 }
 
 internal static class ResponseFlagNames
 {
-    private static readonly string[] Names = ["DI", "FI", "URX", "UH", "UF", "UC", "UR", "UT", "UO", "UPE", "NR", "NC", "DC", "DPE", "SI", "UAEX", "RL"];
+    private static readonly string[] Names = ["DI", "FI", "URX", "UH", "UF", "UC", "UR", "UT", "UO", "UPE", "NR", "NC", "DC", "DPE", "SI", "UAEX", "RL", "DT"];
 
     /// <summary>Envoy's long names, which are the members' own, joined by commas; <c>-</c> when there is none.</summary>
     public static string ToLongNames(this ResponseFlags flags) =>

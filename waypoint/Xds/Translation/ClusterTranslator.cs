@@ -111,6 +111,7 @@ internal sealed class ClusterTranslator(EndpointTranslator endpoints, SecretStor
             Tls = tls,
             ConnectTimeout = connectTimeout,
             IdleTimeout = http.IdleTimeout,
+            MaxConnectionDuration = http.MaxDuration,
             MaxRequestsPerConnection = http.MaxRequests,
             CircuitBreakers = breakers,
             Outliers = outliers,
@@ -187,7 +188,7 @@ internal sealed class ClusterTranslator(EndpointTranslator endpoints, SecretStor
             ? config.Open<Envoy.Extensions.Upstreams.Http.V3.HttpProtocolOptions>(scope, "typed_extension_protocol_options")
             : null;
 
-    private static (UpstreamProtocol Protocol, TimeSpan IdleTimeout, uint MaxRequests) Http(
+    private static (UpstreamProtocol Protocol, TimeSpan IdleTimeout, TimeSpan MaxDuration, uint MaxRequests) Http(
         Wire.Cluster cluster, Envoy.Extensions.Upstreams.Http.V3.HttpProtocolOptions? options, TranslationScope scope)
     {
         scope.UnsupportedIf(options?.AutoConfig is not null, "auto_config (HTTP/1.1 is used)");
@@ -199,10 +200,13 @@ internal sealed class ClusterTranslator(EndpointTranslator endpoints, SecretStor
             { ExplicitHttpConfig.Http2ProtocolOptions: not null } => UpstreamProtocol.Http2,
             _ => UpstreamProtocol.Http1,
         };
+        var requests = common?.MaxRequestsPerConnection ?? cluster.MaxRequestsPerConnection ?? 0;
+        scope.UnsupportedIf(requests > 1 || (requests == 1 && protocol == UpstreamProtocol.Http2), "max_requests_per_connection other than 1");
         return (
             protocol,
             common?.IdleTimeout.ToTime(DefaultIdleTimeout, scope, "idle_timeout") ?? DefaultIdleTimeout,
-            common?.MaxRequestsPerConnection ?? cluster.MaxRequestsPerConnection ?? 0);
+            common?.MaxConnectionDuration.ToTime(TimeSpan.Zero, scope, "max_connection_duration") ?? TimeSpan.Zero,
+            requests);
     }
 
     private static CircuitBreakers Breakers(Wire.CircuitBreakers? breakers)

@@ -133,7 +133,6 @@ internal sealed class FilterChainTranslator(Func<string, ClusterSlot> cluster, F
         using var part = scope.Enter("tcp_proxy");
         scope.UnsupportedIf(proxy.TunnelingConfig is not null, "tunneling_config");
         scope.UnsupportedIf(proxy.HashPolicy.Any(policy => policy.SourceIp is null), "hash_policy");
-        scope.UnsupportedIf(proxy.MaxDownstreamConnectionDuration is not null, "max_downstream_connection_duration");
         IEnumerable<(string Name, uint Weight)> shares = proxy.ClusterSpecifierCase switch
         {
             TcpProxy.ClusterSpecifierOneofCase.Cluster => [(proxy.Cluster, 1)],
@@ -146,6 +145,9 @@ internal sealed class FilterChainTranslator(Func<string, ClusterSlot> cluster, F
         {
             Filters = [.. connectionFilters],
             Workloads = workloads,
+            IdleTimeout = proxy.IdleTimeout is { } idle ? idle.ToTime(TimeSpan.Zero, scope, "idle_timeout") : null,
+            MaxDuration = proxy.MaxDownstreamConnectionDuration.ToTime(TimeSpan.Zero, scope, "max_downstream_connection_duration"),
+            ConnectAttempts = (int)Math.Clamp(proxy.MaxConnectAttempts ?? 3, 1, 100),
             HashesClient = proxy.HashPolicy.Any(policy => policy.SourceIp is not null),
             AccessLogs = AccessLogTranslator.Translate(proxy.AccessLog, scope),
             Stats = StatsTranslator.Find(source.Filters.Select(filter => (filter.Name, (Any?)filter.TypedConfig)), scope),

@@ -41,6 +41,8 @@ internal sealed class RouteActionTranslator(Func<string, ClusterSlot> cluster)
         {
             PathRewrite = Rewrite(action.PrefixRewrite, action.RegexRewrite, match, scope),
             HostRewrite = Host(action, scope),
+            HostRewriteHeader = action.HostRewriteHeader is { Length: > 0 } header ? header : null,
+            HostFollowsEndpoint = action.AutoHostRewrite ?? false,
             Timeout = action.Timeout.ToTime(DefaultTimeout, scope, "timeout"),
             MaxGrpcTimeout = action.MaxGrpcTimeout is { } limit ? limit.ToTime(TimeSpan.Zero, scope, "max_grpc_timeout") : null,
             Retry = RetryTranslator.Translate(action.RetryPolicy ?? hostRetries, scope),
@@ -81,12 +83,14 @@ internal sealed class RouteActionTranslator(Func<string, ClusterSlot> cluster)
             scope.Unsupported(filter);
         }
 
-        scope.UnsupportedIf(share.HostRewriteSpecifierCase != Wire.WeightedCluster.Types.ClusterWeight.HostRewriteSpecifierOneofCase.None, "host_rewrite_literal of a share");
         return new WeightedCluster(
             cluster(share.Name),
             share.Weight ?? 0,
             HeaderTranslator.Translate(share.RequestHeadersToRemove, share.RequestHeadersToAdd, scope, "request_headers_to_add"),
-            HeaderTranslator.Translate(share.ResponseHeadersToRemove, share.ResponseHeadersToAdd, scope, "response_headers_to_add"));
+            HeaderTranslator.Translate(share.ResponseHeadersToRemove, share.ResponseHeadersToAdd, scope, "response_headers_to_add"))
+        {
+            HostRewrite = share.HostRewriteLiteral is { Length: > 0 } host ? host : null,
+        };
     }
 
     private Mirror Mirror(Wire.RouteAction.Types.RequestMirrorPolicy mirror, TranslationScope scope)
@@ -105,7 +109,8 @@ internal sealed class RouteActionTranslator(Func<string, ClusterSlot> cluster)
         switch (action.HostRewriteSpecifierCase)
         {
             case Wire.RouteAction.HostRewriteSpecifierOneofCase.None:
-            case Wire.RouteAction.HostRewriteSpecifierOneofCase.AutoHostRewrite when action.AutoHostRewrite is false:
+            case Wire.RouteAction.HostRewriteSpecifierOneofCase.AutoHostRewrite:
+            case Wire.RouteAction.HostRewriteSpecifierOneofCase.HostRewriteHeader:
                 return null;
             case Wire.RouteAction.HostRewriteSpecifierOneofCase.HostRewriteLiteral:
                 return action.HostRewriteLiteral;

@@ -56,7 +56,7 @@ public sealed class ClusterTranslationTests
              "metadata": {"filterMetadata": {"istio": {"services": [{"host": "echo.shop.svc.cluster.local", "name": "echo", "namespace": "shop"}]}}},
              "typedExtensionProtocolOptions": {"envoy.extensions.upstreams.http.v3.HttpProtocolOptions": {
                "@type": "type.googleapis.com/envoy.extensions.upstreams.http.v3.HttpProtocolOptions",
-               "commonHttpProtocolOptions": {"idleTimeout": "30s", "maxRequestsPerConnection": 5}, "explicitHttpConfig": {"httpProtocolOptions": {}}}}}
+               "commonHttpProtocolOptions": {"idleTimeout": "30s", "maxConnectionDuration": "100s", "maxRequestsPerConnection": 1}, "explicitHttpConfig": {"httpProtocolOptions": {}}}}}
             """);
         Assert.Equal(TimeSpan.FromSeconds(2), cluster.ConnectTimeout);
         Assert.Equal(LoadBalancingPolicy.Random, cluster.Balancing.Policy);
@@ -77,7 +77,8 @@ public sealed class ClusterTranslationTests
             cluster.Outliers);
         Assert.Equal(new ServiceIdentity("echo.shop.svc.cluster.local", "echo", "shop"), cluster.Service);
         Assert.Equal(TimeSpan.FromSeconds(30), cluster.IdleTimeout);
-        Assert.Equal(5u, cluster.MaxRequestsPerConnection);
+        Assert.Equal(TimeSpan.FromSeconds(100), cluster.MaxConnectionDuration);
+        Assert.Equal(1u, cluster.MaxRequestsPerConnection);
         Assert.Empty(_scope.UnsupportedFeatures);
     }
 

@@ -48,7 +48,8 @@ public sealed class IstioFixturesTests
     [InlineData("base", "an HBONE tunnel to endpoints (they are dialled plainly)")]
     [InlineData(
         "destination-rule",
-        "an HBONE tunnel to endpoints (they are dialled plainly)")]
+        "an HBONE tunnel to endpoints (they are dialled plainly)",
+        "max_requests_per_connection other than 1")]
     [InlineData("service-entry", "an HBONE tunnel to endpoints (they are dialled plainly)")]
     public void Of_clusters_only_what_is_missing_is_reported(string scenario, params string[] unsupported)
     {
