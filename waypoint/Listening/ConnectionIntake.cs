@@ -106,6 +106,11 @@ internal sealed class ConnectionIntake(
 
     private async ValueTask<bool> ServeTcpAsync(IncomingConnection connection, TcpChain chain)
     {
+        if (!await LearnClientAsync(connection, chain))
+        {
+            return false;
+        }
+
         var tcpConnection = Describe(connection, chain);
         if (await tcp.DialAsync(tcpConnection) is not { } upstream)
         {
@@ -117,11 +122,44 @@ internal sealed class ConnectionIntake(
     }
 
     /// <summary>
+    /// Before filters judge a connection: a peer that speaks for others has said for whom, and a client whose TLS asks for a server has said for
+    /// which, where that matters.
+    /// </summary>
+    private async ValueTask<bool> LearnClientAsync(IncomingConnection connection, TcpChain chain)
+    {
+        var needsHeader = !chain.Filters.IsEmpty && mesh.Workloads.Find(connection.Peer.Address) is { HasApplicationTunnel: true };
+        if (!connection.IsHeaderTaken && (needsHeader || chain.NeedsServerName))
+        {
+            if (!await HasBytesAsync(connection.Socket, settings.HeaderTimeout))
+            {
+                return !needsHeader || Reject(connection, RejectionReason.ProxyHeaderTruncated);
+            }
+
+            if (!await TakeHeaderAsync(connection))
+            {
+                return false;
+            }
+        }
+
+        if (chain.NeedsServerName && await HasBytesAsync(connection.Socket, settings.HeaderTimeout))
+        {
+            connection.ServerName = await _firstBytes.ReadServerNameAsync(connection.Socket);
+        }
+
+        return true;
+    }
+
+    /// <summary>
     /// Nobody declared what the port speaks, so whoever speaks first decides. While the client is silent its backend is connected to, in
     /// case the server greets first; that connection is dropped unused when the client turns out to speak HTTP.
     /// </summary>
     private async ValueTask<bool> ServeUndeclaredAsync(IncomingConnection connection, TcpChain chain)
     {
+        if (!await LearnClientAsync(connection, chain))
+        {
+            return false;
+        }
+
         var client = connection.Socket;
         var tcpConnection = Describe(connection, chain);
         LoopSocket? upstream = null;
@@ -151,6 +189,7 @@ internal sealed class ConnectionIntake(
                     return false;
                 }
 
+                tcpConnection = upstream is null ? Describe(connection, chain) : tcpConnection;
                 continue;
             }
 
@@ -271,7 +310,11 @@ internal sealed class ConnectionIntake(
     }
 
     private static TcpConnection Describe(IncomingConnection connection, TcpChain chain) =>
-        new(connection.Original!, connection.Client, connection.ClientPrincipal, chain) { IsMutualTls = connection.IsMutualTls };
+        new(connection.Original!, connection.Client, connection.ClientPrincipal, chain)
+        {
+            IsMutualTls = connection.IsMutualTls,
+            ServerName = connection.ServerName,
+        };
 
     private static RejectionReason Reason(TcpConnection connection) => connection switch
     {

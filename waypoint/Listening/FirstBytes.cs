@@ -12,6 +12,7 @@ internal sealed class FirstBytes(ListeningSettings settings)
 {
     // A peek is done with before the next await, so all connections of a loop share the window.
     private readonly byte[] _window = new byte[ProxyHeaderParser.MaximumLength];
+    private byte[]? _hello;
 
     /// <summary>Removes a PROXY header if one leads. Meant for a connection that has bytes, or soon has.</summary>
     /// <returns>Absent, Malformed or Complete.</returns>
@@ -52,6 +53,34 @@ internal sealed class FirstBytes(ListeningSettings settings)
                     break;
                 default:
                     return result;
+            }
+        }
+    }
+
+    /// <summary>The server's name that the client's TLS asks for. Meant for a connection that has bytes, or soon has.</summary>
+    /// <returns>Empty when there is no TLS or no name; null when the client did not say in time.</returns>
+    public async ValueTask<string?> ReadServerNameAsync(LoopSocket client)
+    {
+        var started = Stopwatch.GetTimestamp();
+        while (true)
+        {
+            var hasEnded = client.HasPeerClosed;
+            _hello ??= new byte[ClientHello.MaximumLength];
+            var seen = (int)client.Peek(_hello);
+            if (seen <= 0)
+            {
+                return null;
+            }
+
+            var name = ClientHello.Read(_hello.AsSpan(0, seen));
+            if (name.IsComplete)
+            {
+                return name.ServerName;
+            }
+
+            if (hasEnded || Stopwatch.GetElapsedTime(started) >= settings.HeaderTimeout || !await client.WaitForMoreThanAsync(seen, settings.HeaderTimeout))
+            {
+                return null;
             }
         }
     }

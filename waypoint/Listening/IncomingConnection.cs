@@ -29,6 +29,9 @@ internal sealed class IncomingConnection(LoopSocket socket, IPEndPoint peer, Tun
     /// <summary>The address of ours that it came to.</summary>
     public IPAddress? LocalAddress => tunnelled?.Local ?? socket.LocalEndPoint?.Address;
 
+    /// <summary>The server that its TLS asks for: empty when it has no TLS, null when it is not known.</summary>
+    public string? ServerName { get; set; }
+
     /// <summary>Whether a leading PROXY header was looked for already; only one is ours.</summary>
     public bool IsHeaderTaken { get; private set; }
 

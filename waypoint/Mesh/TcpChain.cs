@@ -35,6 +35,9 @@ internal sealed record TcpChain(string Name, WeightedClusters Clusters)
     /// <summary>What is changed about the standard metrics.</summary>
     public StatsSettings Stats { get; init; } = StatsSettings.Default;
 
+    /// <summary>A filter looks at the server that the client's TLS asks for.</summary>
+    public bool NeedsServerName => Filters.Any(filter => filter.NeedsServerName);
+
     /// <summary>Runs the filters; false when one of them wants the connection closed.</summary>
     public async ValueTask<bool> AdmitAsync(TcpConnection connection)
     {

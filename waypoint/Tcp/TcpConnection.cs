@@ -25,6 +25,9 @@ internal sealed class TcpConnection(IPEndPoint original, IPEndPoint client, stri
 
     public TcpChain Chain => chain;
 
+    /// <summary>The server that the client's TLS asks for, read where <see cref="TcpChain.NeedsServerName"/>: empty without TLS, null when not known.</summary>
+    public string? ServerName { get; init; }
+
     public DateTimeOffset StartedAt { get; } = DateTimeOffset.UtcNow;
 
     public TimeSpan Age => Stopwatch.GetElapsedTime(_startedAt);

@@ -6,6 +6,9 @@ namespace Waypoint.Proxy.Filters.Rbac;
 internal abstract class AccessCondition
 {
     public abstract bool Matches(in AccessRequest request);
+
+    /// <summary>It, or a condition within it, looks at <see cref="AccessRequest.ServerName"/>.</summary>
+    public virtual bool NeedsServerName => false;
 }
 
 /// <summary>The same answer to everybody.</summary>
@@ -16,11 +19,15 @@ internal sealed class Always(bool answer) : AccessCondition
 
 internal sealed class Not(AccessCondition condition) : AccessCondition
 {
+    public override bool NeedsServerName => condition.NeedsServerName;
+
     public override bool Matches(in AccessRequest request) => !condition.Matches(request);
 }
 
 internal sealed class AllOf(ImmutableArray<AccessCondition> conditions) : AccessCondition
 {
+    public override bool NeedsServerName => conditions.Any(condition => condition.NeedsServerName);
+
     public override bool Matches(in AccessRequest request)
     {
         foreach (var condition in conditions)
@@ -37,6 +44,8 @@ internal sealed class AllOf(ImmutableArray<AccessCondition> conditions) : Access
 
 internal sealed class AnyOf(ImmutableArray<AccessCondition> conditions) : AccessCondition
 {
+    public override bool NeedsServerName => conditions.Any(condition => condition.NeedsServerName);
+
     public override bool Matches(in AccessRequest request)
     {
         foreach (var condition in conditions)

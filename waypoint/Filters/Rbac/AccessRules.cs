@@ -24,11 +24,14 @@ internal sealed record AccessPolicy(string Name, AccessCondition Permissions, Ac
 internal readonly record struct AccessVerdict(bool Allowed, string? Policy);
 
 /// <summary>An action and the policies that it is taken for, in Envoy's order: that of their names.</summary>
-internal sealed class AccessRules(AccessAction action, IEnumerable<AccessPolicy> policies)
+internal sealed class AccessRules(AccessAction action, IReadOnlyCollection<AccessPolicy> policies)
 {
     private readonly ImmutableArray<AccessPolicy> _policies = [.. policies.OrderBy(policy => policy.Name, StringComparer.Ordinal)];
 
     public AccessAction Action { get; } = action;
+
+    /// <summary>A policy looks at the server that the client's TLS asks for.</summary>
+    public bool NeedsServerName { get; } = policies.Any(policy => policy.Permissions.NeedsServerName || policy.Principals.NeedsServerName);
 
     public AccessVerdict Judge(in AccessRequest request)
     {

@@ -15,5 +15,7 @@ internal sealed class PeerPrincipal(StringMatch? match) : AccessCondition
 /// <param name="unknown">The answer when it is not known: the one by which nobody passes who might not have.</param>
 internal sealed class RequestedServerName(StringMatch match, bool unknown) : AccessCondition
 {
+    public override bool NeedsServerName => true;
+
     public override bool Matches(in AccessRequest request) => request.ServerName is { } name ? match.Matches(name) : unknown;
 }

@@ -4,9 +4,11 @@ using Waypoint.Proxy.Tcp;
 namespace Waypoint.Proxy.Filters.Rbac;
 
 /// <summary>Decides who may open a connection.</summary>
-internal sealed class RbacConnectionFilter(AccessControl control, PeerIdentity peers, RbacMetrics metrics) : INetworkFilter
+internal sealed class RbacConnectionFilter(AccessControl control, bool needsServerName, PeerIdentity peers, RbacMetrics metrics) : INetworkFilter
 {
     private const string Namespace = "envoy.filters.network.rbac";
+
+    public bool NeedsServerName => needsServerName;
 
     public ValueTask<bool> OnConnectionAsync(TcpConnection connection)
     {
@@ -17,6 +19,7 @@ internal sealed class RbacConnectionFilter(AccessControl control, PeerIdentity p
                 Source = connection.Client.Address,
                 Principal = peers.Find(connection.Client.Address, connection.ClientPrincipal),
                 Metadata = connection.Metadata,
+                ServerName = connection.ServerName,
             },
             Namespace,
             connection.Chain.Name,

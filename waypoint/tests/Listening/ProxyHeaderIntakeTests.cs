@@ -3,6 +3,7 @@ using System.Net.Sockets;
 using System.Text;
 using Waypoint.Proxy.Listening;
 using Waypoint.Proxy.Mesh;
+using Waypoint.Proxy.Tests.Forwarding;
 
 namespace Waypoint.Proxy.Tests.Listening;
 
@@ -86,6 +87,38 @@ public sealed class ProxyHeaderIntakeTests
         await client.SendAsync((byte[])[.. ProxyHeaders.V2(Stranger, Front.HttpService, (0xD0, ProxyHeaders.Principal("spiffe://td/ns/a/sa/b"))), .. Encoding.ASCII.GetBytes(Get)]);
         Assert.EndsWith("from 192.0.2.1 as spiffe://td/ns/a/sa/b chain http", await client.ReadResponseAsync());
         Assert.Equal(0, front.Metrics.Disbelieved);
+    }
+
+    [Theory]
+    [InlineData("spiffe://td/ns/a/sa/b", true, true)]
+    [InlineData("spiffe://td/ns/a/sa/c", false, true)]
+    [InlineData("spiffe://td/ns/a/sa/b", true, false)]
+    [InlineData("spiffe://td/ns/a/sa/c", false, false)]
+    public async Task Filters_judge_the_client_for_which_a_tunnel_speaks_and_not_the_tunnel(string client, bool passes, bool isDeclared)
+    {
+        using var backend = new Backend();
+        await using var front = await Front.StartAsync();
+        front.Mesh.Workloads.Upsert(new Workload { Uid = "tunnel", Addresses = [IPAddress.Loopback], HasApplicationTunnel = true });
+        var filter = new Filters.FilterConfig().Network("rbac.v3.RBAC", """
+            {"rules":{"policies":{"p":{"permissions":[{"any":true}],"principals":[{"authenticated":{"principalName":{"exact":"spiffe://td/ns/a/sa/b"}}}]}}}}
+            """);
+        var chain = new TcpChain("tcp", Front.To(Front.Cluster("backends", backend.Address))) { Filters = [filter] };
+        var http = isDeclared ? null : new HttpChain { Name = "http", Routes = Proxy.Routing.RouteTable.Empty };
+        front.Mesh.Publish(new MeshSnapshot(new Dictionary<IPEndPoint, Destination> { [Front.TcpService] = new(http, chain) }));
+
+        var tunnel = new IPEndPoint(IPAddress.Loopback, 1);
+        using var near = Proxy.Sockets.SocketPair.Create(out var far);
+        front.Plane.Serve(new TunnelledConnection(Front.TcpService, tunnel, tunnel, "spiffe://td/ns/a/sa/tunnel", IPAddress.Any), far, () => { });
+        await near.SendAsync((byte[])[.. ProxyHeaders.V2(Stranger, Front.TcpService, (0xD0, ProxyHeaders.Principal(client))), .. "rest"u8]);
+        if (passes)
+        {
+            using var server = await backend.AcceptAsync();
+            Assert.Equal("rest", await server.ReadAsync(4));
+        }
+        else
+        {
+            await Eventually.HoldsAsync(() => front.Metrics.Rejected(RejectionReason.AccessDenied) == 1);
+        }
     }
 
     [Fact]

@@ -49,13 +49,15 @@ internal sealed class AuthorizationRequest
 
     public bool Tcp { get; set; }
 
+    public string Sni { get; set; } = "";
+
     public string Expect { get; set; } = "";
 
     public override string ToString()
     {
         var headers = string.Concat(Headers.Select(header => $" {header.Key}: {string.Join(",", Values(header.Value))}"));
         var claims = Claims is null ? "" : $" with {ToJson(Claims)!.ToJsonString()}";
-        return (Tcp ? $"{From} tcp" : $"{From} {Method} {Host}{Path}{headers}{claims}") + $" to {To}: {Expect}";
+        return (Tcp ? $"{From} tcp {Sni}" : $"{From} {Method} {Host}{Path}{headers}{claims}") + $" to {To}: {Expect}";
     }
 
     public static string[] Values(object value) => value is List<object> list ? [.. list.Select(item => (string)item)] : [(string)value];

@@ -96,7 +96,10 @@ public sealed class AuthorizationPolicyTests : IClassFixture<SampleAuthorizer>
                     f => _catalogue.Network(f.Name, IstioFixtures.Parse(f.Config), Cluster, _scope)!),
             ],
         };
-        return await chain.AdmitAsync(new TcpConnection(new IPEndPoint(IPAddress.Parse(sent.To), 9090), Client(sent.From), null, chain));
+        return await chain.AdmitAsync(new TcpConnection(new IPEndPoint(IPAddress.Parse(sent.To), 9090), Client(sent.From), null, chain)
+        {
+            ServerName = sent.Sni,
+        });
     }
 
     private ClusterSlot Cluster(string name) => name switch

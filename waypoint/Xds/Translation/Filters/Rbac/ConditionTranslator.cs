@@ -121,11 +121,8 @@ internal sealed class ConditionTranslator(bool hasRequest, bool unknown, Transla
             ? new ToldBefore(MetadataTranslator.Translate(matcher, scope))
             : Unknown($"sourced_metadata {metadata.MetadataSource}");
 
-    private RequestedServerName ServerName(StringMatcher matcher)
-    {
-        scope.UnsupportedIf(!hasRequest, $"RBAC requested_server_name of a TCP connection (taken as {(unknown ? "met" : "not met")})");
-        return new RequestedServerName(StringTranslator.Translate(matcher, scope, "requested_server_name"), unknown);
-    }
+    private RequestedServerName ServerName(StringMatcher matcher) =>
+        new(StringTranslator.Translate(matcher, scope, "requested_server_name"), unknown);
 
     private AddressRange Range(CidrRange range, string field)
     {

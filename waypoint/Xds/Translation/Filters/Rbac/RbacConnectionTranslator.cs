@@ -25,6 +25,7 @@ internal sealed class RbacConnectionTranslator(PeerIdentity peers, RbacMetrics m
             AccessRulesTranslator.Translate(config.Rules, hasRequest: false, source.Scope),
             AccessRulesTranslator.Translate(config.ShadowRules, hasRequest: false, source.Scope),
             config.ShadowRulesStatPrefix);
-        return new RbacConnectionFilter(control, peers, metrics);
+        var needsServerName = control.Rules is { NeedsServerName: true } || control.Shadow is { NeedsServerName: true };
+        return new RbacConnectionFilter(control, needsServerName, peers, metrics);
     }
 }
