@@ -16,7 +16,7 @@ test: build root
 
 test-shared: build root ## against the foreign programs in $(SHARED)
 	@test -x $(SHARED)/bin/get || { echo "test-shared: $(SHARED)/bin/get: not found; set WAYPOINT_SHARED" >&2; exit 1; }
-	$(SHARED)/bin/get istio-echo-client istio-echo-server k6 ghz grpcurl h2spec extauthz
+	$(SHARED)/bin/get istio-echo-client istio-echo-server k6 ghz grpcurl h2spec extauthz envoy
 	@rm -rf artifacts/test-results
 	WAYPOINT_SHARED=$(abspath $(SHARED)) dotnet test Waypoint.sln $(TEST_FLAGS) --filter "Needs=shared"
 

@@ -1,4 +1,5 @@
 using System.Diagnostics;
+using Waypoint.Proxy.Forwarding;
 
 namespace Waypoint.Proxy.Telemetry.Formatting;
 
@@ -52,6 +53,7 @@ internal static class DurationOperator
         : point switch
         {
             TimePoint.Started => exchange.StartedTimestamp,
+            TimePoint.RequestEnded when exchange.RequestEndedTimestamp == 0 && !UpstreamRequest.HasBody(exchange.Context) => exchange.StartedTimestamp,
             TimePoint.RequestEnded => exchange.RequestEndedTimestamp,
             TimePoint.ResponseStarted => exchange.ResponseStartedTimestamp,
             _ => Stopwatch.GetTimestamp(),
