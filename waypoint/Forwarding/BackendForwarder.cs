@@ -48,8 +48,8 @@ internal sealed class BackendForwarder(IHttpForwarder forwarder, UpstreamClients
             RewriteHost(exchange, host, isFirst: action.HostRewrite is null && action.HostRewriteHeader is null);
         }
 
-        share.RequestHeaders.ApplyTo(exchange.Context.Request.Headers);
-        exchange.Route!.RequestHeaders.ApplyTo(exchange.Context.Request.Headers);
+        share.RequestHeaders.ApplyTo(exchange.Context.Request.Headers, exchange);
+        exchange.Route!.RequestHeaders.ApplyTo(exchange.Context.Request.Headers, exchange);
         return ForwardAsync(exchange, action, share, target);
     }
 

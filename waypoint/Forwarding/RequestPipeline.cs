@@ -138,7 +138,7 @@ internal sealed class RequestPipeline(BackendForwarder backends, RequestTelemetr
     private static Task Respond(Exchange exchange, int status, ReadOnlyMemory<byte> body)
     {
         exchange.Details = "direct_response";
-        exchange.Route!.ResponseHeaders.ApplyTo(exchange.Context.Response.Headers);
+        exchange.Route!.ResponseHeaders.ApplyTo(exchange.Context.Response.Headers, exchange);
         return LocalReply.SendAsync(exchange, status, body);
     }
 }

@@ -223,8 +223,8 @@ internal sealed class UpstreamRequest : HttpTransformer, IDisposable
         }
 
         // Envoy's order: what belongs to the narrower scope is applied first.
-        ShareResponseHeaders.ApplyTo(target.Headers);
-        _exchange.Route!.ResponseHeaders.ApplyTo(target.Headers);
+        ShareResponseHeaders.ApplyTo(target.Headers, _exchange);
+        _exchange.Route!.ResponseHeaders.ApplyTo(target.Headers, _exchange);
         if (_exchange.Chain!.ServerName is { } server)
         {
             target.Headers.Server = server;

@@ -77,7 +77,7 @@ internal sealed class ExtAuthzFilter(string name, ExtAuthzSettings settings, IAu
 
     private void Allow(Exchange exchange, AuthzVerdict verdict)
     {
-        verdict.RequestHeaders.ApplyTo(exchange.Context.Request.Headers);
+        verdict.RequestHeaders.ApplyTo(exchange.Context.Request.Headers, exchange);
         if (verdict.QueryToSet.Count + verdict.QueryToRemove.Count > 0)
         {
             var feature = exchange.Context.Features.GetRequiredFeature<IHttpRequestFeature>();
@@ -97,7 +97,7 @@ internal sealed class ExtAuthzFilter(string name, ExtAuthzSettings settings, IAu
         {
             exchange.Context.Response.OnStarting(() =>
             {
-                verdict.ResponseHeaders.ApplyTo(exchange.Context.Response.Headers);
+                verdict.ResponseHeaders.ApplyTo(exchange.Context.Response.Headers, exchange);
                 return Task.CompletedTask;
             });
         }
@@ -108,7 +108,7 @@ internal sealed class ExtAuthzFilter(string name, ExtAuthzSettings settings, IAu
         exchange.Context.Response.Clear();
         exchange.Flags |= ResponseFlags.UnauthorizedExternalService;
         exchange.Details = "ext_authz_denied";
-        verdict.ResponseHeaders.ApplyTo(exchange.Context.Response.Headers);
+        verdict.ResponseHeaders.ApplyTo(exchange.Context.Response.Headers, exchange);
         await LocalReply.SendAsync(exchange, verdict.Status, verdict.Body).ConfigureAwait(false);
         return false;
     }

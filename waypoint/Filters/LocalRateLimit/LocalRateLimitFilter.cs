@@ -50,7 +50,7 @@ internal sealed class LocalRateLimitFilter(string name, RateLimitScope scope, Lo
             return RefuseAsync(exchange, settings);
         }
 
-        settings.RequestHeadersWhenNotEnforced.ApplyTo(exchange.Context.Request.Headers);
+        settings.RequestHeadersWhenNotEnforced.ApplyTo(exchange.Context.Request.Headers, exchange);
         return new ValueTask<bool>(true);
     }
 
@@ -59,7 +59,7 @@ internal sealed class LocalRateLimitFilter(string name, RateLimitScope scope, Lo
         exchange.Context.Response.Clear();
         exchange.Flags |= ResponseFlags.RateLimited;
         exchange.Details = Reason;
-        settings.ResponseHeaders.ApplyTo(exchange.Context.Response.Headers);
+        settings.ResponseHeaders.ApplyTo(exchange.Context.Response.Headers, exchange);
         await LocalReply.SendAsync(
             exchange, settings.Status, "local_rate_limited"u8.ToArray(), settings.AsResourceExhausted ? GrpcStatus.ResourceExhausted : null)
             .ConfigureAwait(false);

@@ -15,6 +15,7 @@ internal static class HeaderTranslator
     {
         var set = new List<KeyValuePair<string, string>>();
         var add = new List<KeyValuePair<string, string>>();
+        var changes = new List<HeaderChange>();
         foreach (var option in options)
         {
             var name = option.Header?.Key ?? "";
@@ -30,44 +31,36 @@ internal static class HeaderTranslator
             }
 
             var raw = option.Header!.RawValue.IsEmpty ? option.Header.Value : option.Header.RawValue.ToString(System.Text.Encoding.Latin1);
-            if (Literal(raw) is not { } value)
-            {
-                scope.Unsupported($"{field}: '{name}' with a command operator");
-                continue;
-            }
+            var value = FormatTranslator.Text(raw, omitEmpty: true, scope, $"{field}: '{name}'");
 
-            var header = KeyValuePair.Create(name, value);
-            switch (option.AppendAction)
+            // The older form of the same: append false means set.
+            var action = option.AppendAction switch
             {
-                case HeaderValueOption.Types.HeaderAppendAction.AppendIfExistsOrAdd:
-                    // The older form of the same: append false means set.
-                    (option.Append is false ? set : add).Add(header);
-                    break;
-                case HeaderValueOption.Types.HeaderAppendAction.OverwriteIfExistsOrAdd:
-                    set.Add(header);
-                    break;
-                case HeaderValueOption.Types.HeaderAppendAction.AddIfAbsent:
-                case HeaderValueOption.Types.HeaderAppendAction.OverwriteIfExists:
-                default:
-                    scope.Unsupported($"{field}: '{name}' with {option.AppendAction}");
-                    break;
+                HeaderValueOption.Types.HeaderAppendAction.AddIfAbsent => HeaderAction.AddIfAbsent,
+                HeaderValueOption.Types.HeaderAppendAction.OverwriteIfExists => HeaderAction.SetIfPresent,
+                HeaderValueOption.Types.HeaderAppendAction.OverwriteIfExistsOrAdd => HeaderAction.Set,
+                _ => option.Append is false ? HeaderAction.Set : HeaderAction.Add,
+            };
+            if (value.Literal is not { } literal || action is HeaderAction.AddIfAbsent or HeaderAction.SetIfPresent)
+            {
+                changes.Add(new HeaderChange(name, value, action, option.KeepEmptyValue));
+            }
+            else if (literal.Length > 0 || option.KeepEmptyValue)
+            {
+                (action == HeaderAction.Set ? set : add).Add(KeyValuePair.Create(name, literal));
             }
         }
 
         string[] removed = [.. remove.Where(name => !HopByHopHeaders.Contains(name))];
-        return removed.Length == 0 && set.Count == 0 && add.Count == 0 ? HeaderMutations.None : new HeaderMutations(removed, set, add);
+        return removed.Length + set.Count + add.Count + changes.Count == 0 ? HeaderMutations.None : new HeaderMutations(removed, set, add) { Changes = changes };
     }
 
     /// <summary>Of two levels (route, then virtual host) the outer one is applied last, as Envoy does.</summary>
     public static HeaderMutations Then(this HeaderMutations inner, HeaderMutations outer) =>
         outer.IsEmpty ? inner
         : inner.IsEmpty ? outer
-        : new HeaderMutations([.. inner.Remove, .. outer.Remove], [.. inner.Set, .. outer.Set], [.. inner.Add, .. outer.Add]);
-
-    // %…% is a command of Envoy's and %% a percent sign.
-    private static string? Literal(string value)
-    {
-        var literal = value.Replace("%%", "", StringComparison.Ordinal);
-        return literal.Contains('%') ? null : value.Replace("%%", "%", StringComparison.Ordinal);
-    }
+        : new HeaderMutations([.. inner.Remove, .. outer.Remove], [.. inner.Set, .. outer.Set], [.. inner.Add, .. outer.Add])
+        {
+            Changes = [.. inner.Changes, .. outer.Changes],
+        };
 }

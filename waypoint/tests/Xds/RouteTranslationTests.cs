@@ -166,13 +166,28 @@ public sealed class RouteTranslationTests
         Assert.Equal([KeyValuePair.Create("x-add", "100%")], headers.Add);
     }
 
-    [Fact]
-    public void A_header_whose_value_is_a_command_of_envoy_is_reported_and_left_out()
+    [Theory]
+    [InlineData("%REQ(x-b)%", HeaderValueOption.Types.HeaderAppendAction.AppendIfExistsOrAdd, "Add")]
+    [InlineData("a%PROTOCOL%", HeaderValueOption.Types.HeaderAppendAction.OverwriteIfExistsOrAdd, "Set")]
+    [InlineData("literal", HeaderValueOption.Types.HeaderAppendAction.AddIfAbsent, "AddIfAbsent")]
+    [InlineData("literal", HeaderValueOption.Types.HeaderAppendAction.OverwriteIfExists, "SetIfPresent")]
+    public void A_header_that_depends_on_the_request_is_made_for_each(string value, HeaderValueOption.Types.HeaderAppendAction append, string action)
     {
         var route = Route("r", "c");
-        route.ResponseHeadersToAdd.Add(Header("x-client", "%DOWNSTREAM_REMOTE_ADDRESS%", HeaderValueOption.Types.HeaderAppendAction.OverwriteIfExistsOrAdd));
-        Assert.True(Translated(route).ResponseHeaders.IsEmpty);
-        Assert.Contains("x-client", Assert.Single(_scope.UnsupportedFeatures).Feature, StringComparison.Ordinal);
+        route.ResponseHeadersToAdd.Add(Header("x-made", value, append));
+        var change = Assert.Single(Translated(route).ResponseHeaders.Changes);
+        Assert.Equal(("x-made", action), (change.Name, change.Action.ToString()));
+        Assert.Empty(_scope.UnsupportedFeatures);
+    }
+
+    [Fact]
+    public void An_empty_value_is_no_header_unless_it_is_to_be_kept()
+    {
+        var route = Route("r", "c");
+        route.RequestHeadersToAdd.Add(Header("x-none", "", HeaderValueOption.Types.HeaderAppendAction.AppendIfExistsOrAdd));
+        Assert.True(Translated(route).RequestHeaders.IsEmpty);
+        route.RequestHeadersToAdd[0].KeepEmptyValue = true;
+        Assert.Equal([KeyValuePair.Create("x-none", "")], Translated(route).RequestHeaders.Add);
     }
 
     [Fact]
@@ -277,6 +292,7 @@ public sealed class RouteTranslationTests
         { """{"match":{"prefix":"/"},"directResponse":{"status":99}}""", "direct_response: status: 99 is not a status from 200 to 599" },
         { """{"match":{"prefix":"/"},"directResponse":{"status":200,"body":{"filename":"/etc/passwd"}}}""", "direct_response: body: only inline bodies are supported" },
         { """{"match":{"prefix":"/"},"route":{"cluster":"c"},"requestHeadersToAdd":[{}]}""", "request_headers_to_add: a header without a name" },
+        { """{"match":{"prefix":"/"},"route":{"cluster":"c"},"requestHeadersToAdd":[{"header":{"key":"x","value":"%NOTHING%"}}]}""", "request_headers_to_add: 'x': " },
     };
 
     [Theory]
