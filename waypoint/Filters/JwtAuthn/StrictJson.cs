@@ -5,7 +5,7 @@ namespace Waypoint.Proxy.Filters.JwtAuthn;
 /// <summary>JSON of strangers: an object, not deep, no name twice in one object (two readers could take different ones), every string valid Unicode.</summary>
 internal static class StrictJson
 {
-    private static readonly JsonDocumentOptions Options = new() { AllowDuplicateProperties = false, MaxDepth = 32 };
+    private static readonly JsonDocumentOptions Options = new() { AllowDuplicateProperties = false, MaxDepth = 100 };
 
     /// <returns>Null when it is not such JSON.</returns>
     public static JsonElement? ParseObject(ReadOnlyMemory<byte> utf8)

@@ -10,8 +10,6 @@ namespace Waypoint.Proxy.Filters.Rbac;
 /// </summary>
 internal static class UriTemplate
 {
-    // RFC 3986's pchar but for '*', which is an operator.
-    private const string Character = @"a-zA-Z0-9\-._~%!$&'()+,;:@=";
     private const int MaxVariables = 5;
 
     /// <exception cref="FormatException">It is not a template; the message says why.</exception>
@@ -70,7 +68,7 @@ internal static class UriTemplate
 
             closed = i + 1 < part.Length && part[i + 1] == '*';
             i += closed ? 1 : 0;
-            pattern.Append('[').Append(Character).Append(closed ? "/]*" : "]+");
+            pattern.Append(closed ? "(?s:.)*" : "[^/]+");
         }
     }
 }

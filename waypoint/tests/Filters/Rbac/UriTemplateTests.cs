@@ -6,6 +6,7 @@ public sealed class UriTemplateTests
 {
     [Theory]
     [InlineData("/a/*/b", "/a/x/b", true)]
+    [InlineData("/a/*/b", "/a/x\"*<é/b", true)]
     [InlineData("/a/*/b", "/a//b", false)]
     [InlineData("/a/*/b", "/a/x/y/b", false)]
     [InlineData("/a/*", "/a/", false)]
