@@ -1,3 +1,4 @@
+using System.Security.Cryptography;
 using System.Security.Cryptography.X509Certificates;
 using Waypoint.Cluster.Tests.Kubernetes;
 using Waypoint.Xds.Grpc;
@@ -34,15 +35,34 @@ internal sealed class Certificates : IDisposable
             },
         });
         var certificate = await authority.IssueAsync(CancellationToken.None);
-        var folder = Directory.CreateTempSubdirectory("certificates").FullName;
         using var key = certificate.Leaf.GetECDsaPrivateKey()!;
-        await File.WriteAllTextAsync(Path.Combine(folder, "certificate.pem"), certificate.Leaf.ExportCertificatePem());
-        await File.WriteAllTextAsync(Path.Combine(folder, "key.pem"), key.ExportPkcs8PrivateKeyPem());
-        await File.WriteAllTextAsync(Path.Combine(folder, "roots.pem"), roots);
-        return new Certificates(folder);
+        return Write(certificate.Leaf.ExportCertificatePem(), key, roots);
+    }
+
+    /// <summary>A certificate of this process's making, signed by an authority whose key it has.</summary>
+    public static Certificates Signed(X509Certificate2 authority, string uri, DateTimeOffset notAfter)
+    {
+        using var key = ECDsa.Create(ECCurve.NamedCurves.nistP256);
+        var request = new CertificateRequest(new X500DistinguishedName(""), key, HashAlgorithmName.SHA256);
+        var names = new SubjectAlternativeNameBuilder();
+        names.AddUri(new Uri(uri));
+        request.CertificateExtensions.Add(names.Build(critical: true));
+        using var signer = authority.GetRSAPrivateKey()!;
+        var signature = X509SignatureGenerator.CreateForRSA(signer, RSASignaturePadding.Pkcs1);
+        using var leaf = request.Create(authority.SubjectName, signature, notAfter.AddMinutes(-30), notAfter, RandomNumberGenerator.GetBytes(8));
+        return Write(leaf.ExportCertificatePem(), key, authority.ExportCertificatePem());
     }
 
     public void Dispose() => Directory.Delete(Folder, recursive: true);
+
+    private static Certificates Write(string certificate, ECDsa key, string roots)
+    {
+        var folder = Directory.CreateTempSubdirectory("certificates").FullName;
+        File.WriteAllText(Path.Combine(folder, "certificate.pem"), certificate);
+        File.WriteAllText(Path.Combine(folder, "key.pem"), key.ExportPkcs8PrivateKeyPem());
+        File.WriteAllText(Path.Combine(folder, "roots.pem"), roots);
+        return new Certificates(folder);
+    }
 
     private static X509Certificate2Collection Import(string pem)
     {

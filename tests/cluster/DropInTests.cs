@@ -59,7 +59,7 @@ public sealed class DropInTests(Shop shop)
     [Fact]
     public async Task The_waypoint_reports_no_unsupported_feature_for_a_plain_namespace()
     {
-        var metrics = await Tool.RunAsync("curl", "-s", "--max-time", "5", $"http://{shop.Waypoint.Address}:15020/stats/prometheus");
+        var metrics = await shop.MetricsAsync();
         Assert.Contains("istio_build", metrics, StringComparison.Ordinal);
         Assert.DoesNotContain(
             metrics.Split('\n'),

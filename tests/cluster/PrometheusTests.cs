@@ -15,7 +15,7 @@ public sealed class PrometheusTests(Shop shop)
         await using var prometheus = await Prometheus.StartAsync($"{shop.Waypoint.Address}:15020");
         using var ended = new CancellationTokenSource();
         var traffic = Enum.GetValues<Carrier>().Select(carrier => TrafficAsync(shop.Client(carrier), ended.Token)).ToList();
-        await Task.Delay(TimeSpan.FromSeconds(8));
+        await Task.Delay(TimeSpan.FromSeconds(14));
         await AskAsync(prometheus);
         await ended.CancelAsync();
         await Task.WhenAll(traffic);

@@ -55,7 +55,13 @@ public sealed class Shop : IAsyncLifetime
 
     internal MeshClient Client(Carrier carrier) => carrier == Carrier.Kernel
         ? new PodClient(Name, "client")
-        : new HboneClient(_certificates!.Folder, () => Waypoint.Address, host => _addresses.GetValueOrDefault(host, host));
+        : new HboneClient(_certificates!.Folder, () => Waypoint.Address, AddressOf);
+
+    /// <summary>The address of a service; what is none of the namespace's is an address already.</summary>
+    internal string AddressOf(string service) => _addresses.GetValueOrDefault(service, service);
+
+    /// <summary>What the waypoint tells Prometheus.</summary>
+    internal Task<string> MetricsAsync() => Tool.RunAsync("curl", "-s", "--max-time", "5", $"http://{Waypoint.Address}:15020/stats/prometheus");
 
     /// <summary>Waits until the waypoint runs our image, and looks its pod up anew.</summary>
     internal async Task<PodInfo> WaypointAsync()

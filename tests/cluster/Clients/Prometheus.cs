@@ -5,7 +5,7 @@ using System.Text.Json.Nodes;
 
 namespace Waypoint.Cluster.Tests.Clients;
 
-/// <summary>A Prometheus of Debian's, on the node, that scrapes one waypoint each second.</summary>
+/// <summary>A Prometheus of Debian's, on the node, that scrapes one waypoint every three seconds.</summary>
 internal sealed class Prometheus : IAsyncDisposable
 {
     private const int Port = 19090;
@@ -21,7 +21,7 @@ internal sealed class Prometheus : IAsyncDisposable
         var config = Path.Combine(folder, "prometheus.yml");
         await File.WriteAllTextAsync(
             config,
-            $"{{global: {{scrape_interval: 1s}}, scrape_configs: [{{job_name: waypoint, metrics_path: /stats/prometheus, static_configs: [{{targets: [\"{target}\"]}}]}}]}}");
+            $"{{global: {{scrape_interval: 3s}}, scrape_configs: [{{job_name: waypoint, metrics_path: /stats/prometheus, static_configs: [{{targets: [\"{target}\"]}}]}}]}}");
         var process = Process.Start(new ProcessStartInfo(
             Environment.GetEnvironmentVariable("PROMETHEUS") ?? "prometheus",
             [$"--config.file={config}", $"--storage.tsdb.path={folder}/data", $"--web.listen-address=127.0.0.1:{Port}", "--log.level=error"]))!;

@@ -31,7 +31,7 @@ public sealed class TelemetryScenarioTests(Shop shop)
         await Task.Delay(TimeSpan.FromSeconds(1.5));
         Assert.DoesNotContain($"{mark}/fine", await Kubectl.RunAsync("-n", Shop.Name, "logs", shop.Waypoint.Name, "--since=60s"), StringComparison.Ordinal);
 
-        var metrics = await Tool.RunAsync("curl", "-s", "--max-time", "5", $"http://{shop.Waypoint.Address}:15020/stats/prometheus");
+        var metrics = await shop.MetricsAsync();
         var series = metrics.Split('\n').Where(l => l.StartsWith("istio_requests_total{", StringComparison.Ordinal) && l.Contains("response_code=\"418\"", StringComparison.Ordinal)).ToList();
         Assert.Contains(series, l => l.Contains("host=\"echo", StringComparison.Ordinal) && !l.Contains("request_protocol=", StringComparison.Ordinal));
     }
