@@ -49,7 +49,7 @@ internal sealed class Certificates : IDisposable
         request.CertificateExtensions.Add(names.Build(critical: true));
         using var signer = authority.GetRSAPrivateKey()!;
         var signature = X509SignatureGenerator.CreateForRSA(signer, RSASignaturePadding.Pkcs1);
-        using var leaf = request.Create(authority.SubjectName, signature, notAfter.AddMinutes(-30), notAfter, RandomNumberGenerator.GetBytes(8));
+        using var leaf = request.Create(authority.SubjectName, signature, notAfter.AddHours(-2), notAfter, RandomNumberGenerator.GetBytes(8));
         return Write(leaf.ExportCertificatePem(), key, authority.ExportCertificatePem());
     }
 

@@ -16,9 +16,9 @@ public sealed class IstioctlTests(Shop shop)
 
     [Theory]
     [InlineData("cluster", "inbound-vip")]
-    [InlineData("listener", "main_internal")]
+    [InlineData("listener", "inbound-vip")]
     [InlineData("endpoint", "HEALTHY")]
-    [InlineData("secret", "spiffe")]
+    [InlineData("secret", "Cert Chain")]
     [InlineData("bootstrap", "waypoint~")]
     [InlineData("all", "main_internal")]
     public async Task Proxy_config_shows_what_is_in_force(string part, string expected)
