@@ -35,6 +35,9 @@ internal sealed class ApiServer : IAsyncDisposable
     /// <summary>When set, what every request is answered with.</summary>
     public HttpStatusCode? Refuses { get; set; }
 
+    /// <summary>When set, the only resource of which nothing is told.</summary>
+    public string? Withholds { get; set; }
+
     /// <summary>Whether a version that is too old is told by the status of the response instead of in the stream: servers do either.</summary>
     public bool TellsExpiryByStatus { get; set; }
 
@@ -141,6 +144,10 @@ internal sealed class ApiServer : IAsyncDisposable
         if (Refuses is { } status)
         {
             await RefuseAsync(context, (int)status, "Refused", "not now");
+        }
+        else if (path[2] == Withholds)
+        {
+            await RefuseAsync(context, 503, "ServiceUnavailable", "not yet");
         }
         else if (context.Request.Method == "PATCH")
         {

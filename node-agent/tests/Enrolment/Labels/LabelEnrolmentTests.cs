@@ -90,6 +90,28 @@ public sealed class LabelEnrolmentTests(AgentBed bed) : IClassFixture<AgentBed>,
     }
 
     [Fact]
+    public async Task Pods_say_nothing_as_long_as_the_labels_of_their_namespaces_are_not_known()
+    {
+        await using (AgentProcess agent = await AgentProcess.StartWithKubernetesAsync(bed.Bed, _kubeconfig))
+        {
+            await EnrolledAsync(agent);
+        }
+
+        _api.Withholds = "namespaces";
+        int before = _api.Requests.Count;
+        await using AgentProcess next = await AgentProcess.StartWithKubernetesAsync(bed.Bed, _kubeconfig, awaitReady: false);
+        await next.WaitAsync(
+            () => Task.FromResult(_api.Requests.Skip(before).Any(request => request.StartsWith("GET /api/v1/pods?watch=true", StringComparison.Ordinal))
+                && _api.Requests.Skip(before).Count(request => request.StartsWith("GET /api/v1/namespaces?", StringComparison.Ordinal)) > 2),
+            "the pods to be listed and the namespaces not to be");
+        Assert.True(IsReached());
+        Assert.Equal(PodAnnotator.Enabled, Annotation());
+
+        _api.Withholds = null;
+        await next.WaitAsync(async () => await ReasonAsync(next, "client") is null, "the pod to be enrolled still");
+    }
+
+    [Fact]
     public async Task What_was_enrolled_and_is_no_pod_of_the_list_is_given_time_to_appear_in_it()
     {
         await using (AgentProcess agent = await AgentProcess.StartWithKubernetesAsync(bed.Bed, _kubeconfig))
