@@ -38,6 +38,10 @@ internal sealed partial class MeshSubscription : BackgroundService
         _routes = _client.Subscribe(new Handler(ResourceTypes.Routes, this));
         _client.SubscribeAll(new Handler(ResourceTypes.Workload, this));
         _meter.CreateObservableGauge(
+            "envoy_cluster_upstream_cx_active",
+            () => new Measurement<int>(_client.Status.Connected ? 1 : 0, KeyValuePair.Create("cluster_name", (object?)"xds-grpc")),
+            description: "Connections to the control plane, by the name under which Istio's dashboards ask for them.");
+        _meter.CreateObservableGauge(
             "waypoint_unsupported_features",
             Measure,
             description: "Places in the configuration that ask for what this version does not do.");

@@ -199,6 +199,9 @@ public sealed class AdminPortsTests : IAsyncLifetime
         using var json = await JsonAsync("/stats?format=json&filter=istio_build");
         var stat = Assert.Single(json.RootElement.GetProperty("stats").EnumerateArray());
         Assert.Equal(1, stat.GetProperty("value").GetInt32());
+        await ConfigureAsync();
+        (_, plain) = await GetAsync(_waypoint.Admin, "/stats?filter=^envoy_cluster");
+        Assert.Contains("envoy_cluster_upstream_cx_active{cluster_name=\"xds-grpc\"}: 1\n", plain, StringComparison.Ordinal);
         Assert.Equal(HttpStatusCode.BadRequest, (await GetAsync(_waypoint.Admin, "/stats?filter=(")).Status);
     }
 
