@@ -73,6 +73,9 @@ internal sealed class Exchange
     /// <summary>A <c>Set-Cookie</c> for the answer, so that the client comes back to the same endpoint; null when there is none to give.</summary>
     public string? AffinityCookie { get; set; }
 
+    /// <summary>Over which connection the latest try went; null when nobody wants to know.</summary>
+    public UpstreamConnection.Note? Connection { get; set; }
+
     /// <summary>How many times the request was sent to a backend.</summary>
     public int Tries { get; set; }
 

@@ -89,7 +89,7 @@ internal sealed class UpstreamClients : IDisposable
             throw;
         }
 
-        var connection = new NetworkStream(socket, ownsSocket: true);
+        var connection = new UpstreamConnection(socket);
         if (tls is null)
         {
             return connection;

@@ -246,6 +246,11 @@ internal sealed class UpstreamRequest : HttpTransformer, IDisposable
             if (request.Version.Major == 1)
             {
                 UpstreamClients.AllowOneWrite(request);
+                if (upstream._exchange.Chain is { AccessLogs.IsEmpty: false })
+                {
+                    // The flow ends with the try; nothing but this try's writes sees the note.
+                    upstream._exchange.Connection = UpstreamConnection.Track();
+                }
             }
 
             return base.SendAsync(request, cancellationToken);

@@ -43,8 +43,8 @@ internal readonly struct StreamInfo
 
     public Endpoint? Endpoint => Exchange is { } exchange ? exchange.Endpoint : Connection!.Endpoint;
 
-    /// <summary>Our address on the connection to the endpoint.</summary>
-    public IPEndPoint? UpstreamLocal => Connection?.UpstreamLocal;
+    /// <summary>Our address on the connection to the endpoint; not known for HTTP/2.</summary>
+    public IPEndPoint? UpstreamLocal => Exchange is { } exchange ? exchange.Connection?.Local : Connection!.UpstreamLocal;
 
     public long BytesReceived => Exchange?.BytesReceived ?? Connection!.BytesReceived;
 
