@@ -1,3 +1,4 @@
+using System.Text.Json.Nodes;
 using Waypoint.Cluster.Tests.Clients;
 using Waypoint.Cluster.Tests.Kubernetes;
 
@@ -84,7 +85,7 @@ public sealed class TracingTests(Shop shop)
         }
     }
 
-    private static Task ConfigureAsync(string mesh) => Kubectl.RunAsync(
+    private static Task<string> ConfigureAsync(string mesh) => Kubectl.RunAsync(
         "-n", "istio-system", "patch", "configmap", "istio", "--type=merge", "--patch",
-        new System.Text.Json.Nodes.JsonObject { ["data"] = new System.Text.Json.Nodes.JsonObject { ["mesh"] = mesh } }.ToJsonString());
+        new JsonObject { ["data"] = new JsonObject { ["mesh"] = mesh } }.ToJsonString());
 }
