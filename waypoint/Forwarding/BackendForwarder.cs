@@ -45,24 +45,12 @@ internal sealed class BackendForwarder(IHttpForwarder forwarder, UpstreamClients
 
         if (share.HostRewrite is { } host)
         {
-            RewriteHost(exchange, host, isFirst: action.HostRewrite is null && action.HostRewriteHeader is null);
+            HostRewriting.Apply(exchange, action, host, isFirst: action.HostRewrite is null && action.HostRewriteHeader is null);
         }
 
         share.RequestHeaders.ApplyTo(exchange.Context.Request.Headers, exchange);
         exchange.Route!.RequestHeaders.ApplyTo(exchange.Context.Request.Headers, exchange);
         return ForwardAsync(exchange, action, share, target);
-    }
-
-    // What it was before is told to the backend, as Envoy does: what the client sent, not what an earlier rewrite made of it.
-    private static void RewriteHost(Exchange exchange, string host, bool isFirst)
-    {
-        var headers = exchange.Context.Request.Headers;
-        if (isFirst)
-        {
-            headers[EnvoyHeaders.OriginalHost] = headers.Host;
-        }
-
-        headers.Host = host;
     }
 
     private static Task AnswerOverflowAsync(Exchange exchange)
@@ -144,9 +132,9 @@ internal sealed class BackendForwarder(IHttpForwarder forwarder, UpstreamClients
 
             exchange.Endpoint = endpoint;
             exchange.Tries++;
-            if (exchange.Route!.Action is ForwardAction { HostFollowsEndpoint: true } && endpoint.Hostname.Length > 0)
+            if (exchange.Route!.Action is ForwardAction { HostFollowsEndpoint: true } action && endpoint.Hostname.Length > 0)
             {
-                RewriteHost(exchange, endpoint.Hostname, isFirst: exchange.Tries == 1);
+                HostRewriting.Apply(exchange, action, endpoint.Hostname, isFirst: exchange.Tries == 1);
             }
 
             var failure = await TryAsync(exchange, upstream, endpoint, invoker, config).ConfigureAwait(false);

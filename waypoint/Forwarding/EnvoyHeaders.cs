@@ -7,6 +7,7 @@ internal static class EnvoyHeaders
 {
     public const string RequestId = "x-request-id";
     public const string ForwardedProto = "x-forwarded-proto";
+    public const string ForwardedHost = "x-forwarded-host";
     public const string OriginalPath = "x-envoy-original-path";
     public const string OriginalHost = "x-envoy-original-host";
     public const string ExpectedTimeout = "x-envoy-expected-rq-timeout-ms";

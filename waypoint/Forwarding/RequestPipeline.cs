@@ -121,8 +121,7 @@ internal sealed class RequestPipeline(BackendForwarder backends, RequestTelemetr
 
         if ((action.HostRewrite ?? (action.HostRewriteHeader is { } name ? headers[name].ToString() : null)) is { Length: > 0 } host)
         {
-            headers[EnvoyHeaders.OriginalHost] = headers.Host;
-            headers.Host = host;
+            HostRewriting.Apply(exchange, action, host, isFirst: true);
         }
 
         exchange.Target = target;

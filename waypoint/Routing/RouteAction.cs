@@ -21,6 +21,9 @@ internal sealed record ForwardAction(WeightedClusters Clusters) : RouteAction
     /// <summary>The name of the endpoint, if it has one, is the authority to send.</summary>
     public bool HostFollowsEndpoint { get; init; }
 
+    /// <summary>A rewritten authority is told to the backend as <c>X-Forwarded-Host</c> too.</summary>
+    public bool AppendsForwardedHost { get; init; }
+
     /// <summary>Limit for the whole exchange including retries; zero means none. Past it the client gets 504.</summary>
     public TimeSpan Timeout { get; init; }
 

@@ -17,22 +17,32 @@ internal sealed class RouteActionTranslator(Func<string, ClusterSlot> cluster)
     // Envoy's default; istiod always sends its own.
     private static readonly TimeSpan DefaultTimeout = TimeSpan.FromSeconds(15);
 
-    public RouteAction Translate(Wire.Route route, Wire.RetryPolicy? hostRetries, TranslationScope scope) => route.ActionCase switch
+    /// <param name="route">The route.</param>
+    /// <param name="hostRetries">What its virtual host says of retries, where it says nothing itself.</param>
+    /// <param name="hostMirrors">What its virtual host, or the table, says of mirrors, where it says nothing itself.</param>
+    /// <param name="scope">Where errors and findings go.</param>
+    /// <exception cref="ResourceException">It cannot be used.</exception>
+    public RouteAction Translate(
+        Wire.Route route, Wire.RetryPolicy? hostRetries, IReadOnlyList<Wire.RouteAction.Types.RequestMirrorPolicy> hostMirrors, TranslationScope scope) => route.ActionCase switch
     {
-        Wire.Route.ActionOneofCase.Route_ => Forward(route.Route_, route.Match, hostRetries, scope),
+        Wire.Route.ActionOneofCase.Route_ => Forward(route.Route_, route.Match, hostRetries, hostMirrors, scope),
         Wire.Route.ActionOneofCase.Redirect => Redirect(route.Redirect, route.Match, scope),
         Wire.Route.ActionOneofCase.DirectResponse => DirectResponse(route.DirectResponse, scope),
         _ => throw scope.Invalid("action", "missing, or not supported"),
     };
 
-    private ForwardAction Forward(Wire.RouteAction action, Wire.RouteMatch match, Wire.RetryPolicy? hostRetries, TranslationScope scope)
+    private ForwardAction Forward(
+        Wire.RouteAction action,
+        Wire.RouteMatch match,
+        Wire.RetryPolicy? hostRetries,
+        IReadOnlyList<Wire.RouteAction.Types.RequestMirrorPolicy> hostMirrors,
+        TranslationScope scope)
     {
         using var part = scope.Enter("route");
         scope.UnsupportedIf(action.IdleTimeout is not null, "idle_timeout");
         scope.UnsupportedIf(action.MaxStreamDuration is not null, "max_stream_duration");
         scope.UnsupportedIf(action.HedgePolicy is not null, "hedge_policy");
         scope.UnsupportedIf(action.InternalRedirectPolicy is not null, "internal_redirect_policy");
-        scope.UnsupportedIf(action.AppendXForwardedHost, "append_x_forwarded_host");
         scope.UnsupportedIf(action.UpgradeConfigs.Count > 0, "upgrade_configs");
         scope.UnsupportedIf(action.MetadataMatch is not null, "metadata_match");
         scope.UnsupportedIf(action.PathRewritePolicy is not null, "path_rewrite_policy");
@@ -43,11 +53,12 @@ internal sealed class RouteActionTranslator(Func<string, ClusterSlot> cluster)
             HostRewrite = Host(action, scope),
             HostRewriteHeader = action.HostRewriteHeader is { Length: > 0 } header ? header : null,
             HostFollowsEndpoint = action.AutoHostRewrite ?? false,
+            AppendsForwardedHost = action.AppendXForwardedHost,
             Timeout = action.Timeout.ToTime(DefaultTimeout, scope, "timeout"),
             MaxGrpcTimeout = action.MaxGrpcTimeout is { } limit ? limit.ToTime(TimeSpan.Zero, scope, "max_grpc_timeout") : null,
             Retry = RetryTranslator.Translate(action.RetryPolicy ?? hostRetries, scope),
             HashPolicies = HashPolicyTranslator.Translate(action.HashPolicy, scope),
-            Mirrors = [.. action.RequestMirrorPolicies.Select(mirror => Mirror(mirror, scope))],
+            Mirrors = [.. (action.RequestMirrorPolicies.Count > 0 ? action.RequestMirrorPolicies : hostMirrors).Select(mirror => Mirror(mirror, scope))],
             MissingClusterStatus = action.ClusterNotFoundResponseCode switch
             {
                 Wire.RouteAction.Types.ClusterNotFoundResponseCode.NotFound => 404,

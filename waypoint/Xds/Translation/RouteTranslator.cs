@@ -23,13 +23,12 @@ internal sealed class RouteTranslator(Func<string, ClusterSlot> cluster, FilterC
         scope.UnsupportedIf(configuration.IgnorePortInHostMatching, "ignore_port_in_host_matching");
         scope.UnsupportedIf(configuration.IgnorePathParametersInPathMatching, "ignore_path_parameters_in_path_matching");
         scope.UnsupportedIf(configuration.MostSpecificHeaderMutationsWins, "most_specific_header_mutations_wins");
-        scope.UnsupportedIf(configuration.RequestMirrorPolicies.Count > 0, "request_mirror_policies");
         var settings = filters.Route(configuration.TypedPerFilterConfig, cluster, scope);
         var request = HeaderTranslator.Translate(
             configuration.RequestHeadersToRemove, configuration.RequestHeadersToAdd, scope, "request_headers_to_add");
         var response = HeaderTranslator.Translate(
             configuration.ResponseHeadersToRemove, configuration.ResponseHeadersToAdd, scope, "response_headers_to_add");
-        VirtualHost[] hosts = [.. configuration.VirtualHosts.Select(host => Host(host, request, response, settings, scope))];
+        VirtualHost[] hosts = [.. configuration.VirtualHosts.Select(host => Host(host, configuration.RequestMirrorPolicies, request, response, settings, scope))];
         try
         {
             return new RouteTable(hosts);
@@ -41,7 +40,12 @@ internal sealed class RouteTranslator(Func<string, ClusterSlot> cluster, FilterC
     }
 
     private VirtualHost Host(
-        Wire.VirtualHost host, HeaderMutations request, HeaderMutations response, RouteFilterSettings settings, TranslationScope scope)
+        Wire.VirtualHost host,
+        IReadOnlyList<Wire.RouteAction.Types.RequestMirrorPolicy> tableMirrors,
+        HeaderMutations request,
+        HeaderMutations response,
+        RouteFilterSettings settings,
+        TranslationScope scope)
     {
         using var part = scope.Enter($"virtual host '{host.Name}'");
         if (host.Domains.Count == 0)
@@ -51,7 +55,7 @@ internal sealed class RouteTranslator(Func<string, ClusterSlot> cluster, FilterC
 
         scope.UnsupportedIf(host.RequireTls != Wire.VirtualHost.Types.TlsRequirementType.None, "require_tls");
         scope.UnsupportedIf(host.Cors is not null, "cors");
-        scope.UnsupportedIf(host.RequestMirrorPolicies.Count > 0, "request_mirror_policies");
+        IReadOnlyList<Wire.RouteAction.Types.RequestMirrorPolicy> mirrors = host.RequestMirrorPolicies.Count > 0 ? host.RequestMirrorPolicies : tableMirrors;
         settings = filters.Route(host.TypedPerFilterConfig, cluster, scope).Over(settings);
         request = HeaderTranslator.Translate(host.RequestHeadersToRemove, host.RequestHeadersToAdd, scope, "request_headers_to_add").Then(request);
         response = HeaderTranslator.Translate(host.ResponseHeadersToRemove, host.ResponseHeadersToAdd, scope, "response_headers_to_add").Then(response);
@@ -59,7 +63,7 @@ internal sealed class RouteTranslator(Func<string, ClusterSlot> cluster, FilterC
         var routes = new List<Route>(host.Routes.Count);
         foreach (var route in host.Routes)
         {
-            routes.Add(Route(route, routes.Count, host.RetryPolicy, request, response, settings, rateLimits, scope));
+            routes.Add(Route(route, routes.Count, host.RetryPolicy, mirrors, request, response, settings, rateLimits, scope));
         }
 
         return new VirtualHost(host.Name, [.. host.Domains], routes);
@@ -69,6 +73,7 @@ internal sealed class RouteTranslator(Func<string, ClusterSlot> cluster, FilterC
         Wire.Route route,
         int index,
         Wire.RetryPolicy? hostRetries,
+        IReadOnlyList<Wire.RouteAction.Types.RequestMirrorPolicy> hostMirrors,
         HeaderMutations request,
         HeaderMutations response,
         RouteFilterSettings settings,
@@ -84,7 +89,7 @@ internal sealed class RouteTranslator(Func<string, ClusterSlot> cluster, FilterC
         return new Route(
             route.Name,
             RouteMatchTranslator.Translate(route.Match, scope),
-            _actions.Translate(route, hostRetries, scope),
+            _actions.Translate(route, hostRetries, hostMirrors, scope),
             HeaderTranslator.Translate(route.RequestHeadersToRemove, route.RequestHeadersToAdd, scope, "request_headers_to_add").Then(request),
             HeaderTranslator.Translate(route.ResponseHeadersToRemove, route.ResponseHeadersToAdd, scope, "response_headers_to_add").Then(response))
         {

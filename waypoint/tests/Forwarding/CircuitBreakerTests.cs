@@ -112,13 +112,14 @@ public sealed class CircuitBreakerTests
             Name = "named",
             Endpoints = [new Endpoint { Address = backend.Address, Hostname = "endpoint.example", State = new EndpointState() }],
         };
-        var action = new ForwardAction(new WeightedClusters([Share(cluster) with { HostRewrite = share }])) { HostRewrite = route, HostFollowsEndpoint = endpoint };
+        var action = new ForwardAction(new WeightedClusters([Share(cluster) with { HostRewrite = share }])) { HostRewrite = route, HostFollowsEndpoint = endpoint, AppendsForwardedHost = true };
         await using var proxy = await ProxyUnderTest.StartAsync(RouteTo(action));
         await using var client = await RawConnection.ConnectAsync(proxy.Http1);
         await client.SendAsync("GET / HTTP/1.1\r\nHost: client:80\r\nx-envoy-original-host: forged\r\n\r\n");
         await client.ReadMessageAsync();
         Assert.Contains($"\r\nHost: {host}\r\n", backend.Request, StringComparison.Ordinal);
         Assert.Contains($"\r\nx-envoy-original-host: {original ?? "forged"}\r\n", backend.Request, StringComparison.OrdinalIgnoreCase);
+        Assert.Equal(original is not null, backend.Request.Contains("\r\nx-forwarded-host: client:80\r\n", StringComparison.OrdinalIgnoreCase));
     }
 
     [Theory]

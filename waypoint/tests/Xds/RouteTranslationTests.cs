@@ -150,6 +150,20 @@ public sealed class RouteTranslationTests
     }
 
     [Fact]
+    public void Mirrors_of_the_virtual_host_or_the_table_serve_where_the_route_has_none()
+    {
+        var configuration = Configuration("test", Route("r", "c"), Route("own", "c"));
+        configuration.VirtualHosts[0].Routes[1].Route_.RequestMirrorPolicies.Add(new Wire.RouteAction.Types.RequestMirrorPolicy { Cluster = "own" });
+        configuration.RequestMirrorPolicies.Add(new Wire.RouteAction.Types.RequestMirrorPolicy { Cluster = "table" });
+        Assert.Equal(["table", "own"], Mirrors());
+        configuration.VirtualHosts[0].RequestMirrorPolicies.Add(new Wire.RouteAction.Types.RequestMirrorPolicy { Cluster = "host" });
+        Assert.Equal(["host", "own"], Mirrors());
+        Assert.Empty(_scope.UnsupportedFeatures);
+
+        string[] Mirrors() => [.. Translate(configuration).Routes.Select(r => Assert.Single(Assert.IsType<ForwardAction>(r.Action).Mirrors).Cluster.Name)];
+    }
+
+    [Fact]
     public void Headers_of_route_virtual_host_and_table_are_changed_in_that_order()
     {
         var route = Route("r", "c");
