@@ -11,6 +11,7 @@ using Waypoint.Proxy.Mesh;
 using Waypoint.Proxy.Tcp;
 using Waypoint.Proxy.Telemetry;
 using Waypoint.Proxy.Tests.Forwarding;
+using Waypoint.Proxy.Tests.Listening;
 using Waypoint.Xds.Grpc;
 using static Waypoint.Proxy.Tests.Filters.ExtAuthz.SampleAuthorizer;
 using static Waypoint.Proxy.Tests.Forwarding.ProxyUnderTest;
@@ -346,6 +347,34 @@ public sealed class ExtAuthzTests : IAsyncLifetime
         Assert.Equal("spiffe://td/ns/x/sa/y", asked.Source.Principal);
         Assert.Equal(9090u, asked.Destination.Address.SocketAddress.PortValue);
         Assert.Null(asked.Request);
+    }
+
+    [Fact]
+    public async Task Bytes_pass_once_the_service_has_let_the_connection_pass()
+    {
+        _authorizer.Answer = async _ =>
+        {
+            await Task.Delay(20);
+            return new CheckResponse { Status = new Google.Rpc.Status() };
+        };
+        using var backend = new Backend();
+        await using var front = await Front.StartAsync();
+        var chain = new TcpChain("tcp", Front.To(Front.Cluster("backends", backend.Address)))
+        {
+            Filters = [_config.Network("ext_authz.v3.ExtAuthz", "{" + Grpc + "}")],
+        };
+        front.Mesh.Publish(new MeshSnapshot(new Dictionary<IPEndPoint, Destination> { [Front.TcpService] = new(null, chain) }));
+        for (var i = 0; i < 10; i++)
+        {
+            using var client = await front.ConnectAsync(Front.TcpService);
+            await client.SendAsync("ping");
+            using var server = await backend.AcceptAsync();
+            Assert.Equal("ping", await server.ReadAsync(4));
+            await server.SendAsync("pong");
+            Assert.Equal("pong", await client.ReadAsync(4));
+        }
+
+        Assert.Equal(10, _authorizer.Asked.Count);
     }
 
     [Fact]
