@@ -70,7 +70,7 @@ internal sealed class BackendForwarder(IHttpForwarder forwarder, UpstreamClients
         var copies = Mirroring.Choose(action.Mirrors, exchange);
         var upstream = new UpstreamRequest(exchange, target, copies.Bodies)
         {
-            Clock = RequestClock.Create(exchange.Timeout, action.Retry?.PerTryTimeout ?? TimeSpan.Zero, exchange.Chain!.StreamIdleTimeout),
+            Clock = RequestClock.Create(exchange.Timeout, action.Retry?.PerTryTimeout ?? TimeSpan.Zero, action.IdleTimeout ?? exchange.Chain!.StreamIdleTimeout),
             Retries = action.Retry is { Retries: > 0 } policy ? new RetryState(policy, share.Cluster.Load, cluster.CircuitBreakers) : null,
             ShareResponseHeaders = share.ResponseHeaders,
         };

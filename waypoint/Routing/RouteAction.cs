@@ -33,6 +33,9 @@ internal sealed record ForwardAction(WeightedClusters Clusters) : RouteAction
     /// </summary>
     public TimeSpan? MaxGrpcTimeout { get; init; }
 
+    /// <summary>The longest silence on one stream; zero means no limit. Null leaves it to the chain.</summary>
+    public TimeSpan? IdleTimeout { get; init; }
+
     /// <summary>Null means: never retried.</summary>
     public RetryPolicy? Retry { get; init; }
 

@@ -39,7 +39,6 @@ internal sealed class RouteActionTranslator(Func<string, ClusterSlot> cluster)
         TranslationScope scope)
     {
         using var part = scope.Enter("route");
-        scope.UnsupportedIf(action.IdleTimeout is not null, "idle_timeout");
         scope.UnsupportedIf(action.MaxStreamDuration is not null, "max_stream_duration");
         scope.UnsupportedIf(action.HedgePolicy is not null, "hedge_policy");
         scope.UnsupportedIf(action.InternalRedirectPolicy is not null, "internal_redirect_policy");
@@ -55,6 +54,7 @@ internal sealed class RouteActionTranslator(Func<string, ClusterSlot> cluster)
             HostFollowsEndpoint = action.AutoHostRewrite ?? false,
             AppendsForwardedHost = action.AppendXForwardedHost,
             Timeout = action.Timeout.ToTime(DefaultTimeout, scope, "timeout"),
+            IdleTimeout = action.IdleTimeout is { } idle ? idle.ToTime(TimeSpan.Zero, scope, "idle_timeout") : null,
             MaxGrpcTimeout = action.MaxGrpcTimeout is { } limit ? limit.ToTime(TimeSpan.Zero, scope, "max_grpc_timeout") : null,
             Retry = RetryTranslator.Translate(action.RetryPolicy ?? hostRetries, scope),
             HashPolicies = HashPolicyTranslator.Translate(action.HashPolicy, scope),

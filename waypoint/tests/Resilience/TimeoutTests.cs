@@ -171,6 +171,21 @@ public sealed class TimeoutTests
         Assert.True(await client.ReadToResetAsync() || client.Socket.Available == 0);
     }
 
+    [Theory]
+    [InlineData(100, true)]
+    [InlineData(0, false)]
+    public async Task A_routes_own_limit_of_silence_takes_the_place_of_the_chains(int milliseconds, bool isCut)
+    {
+        await using var backend = RawBackend.Serving(async connection =>
+        {
+            await connection.ReadMessageAsync();
+            await Task.Delay(Idle * 2);
+            await connection.SendAsync("HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nok");
+        });
+        await using var proxy = await ProxyUnderTest.StartAsync(WithIdleTimeout(Forward(backend.Address) with { IdleTimeout = TimeSpan.FromMilliseconds(milliseconds) }));
+        Assert.StartsWith(isCut ? "HTTP/1.1 408 " : "HTTP/1.1 200 ", await GetAsync(proxy), StringComparison.Ordinal);
+    }
+
     private static TimeSpan Idle => TimeSpan.FromMilliseconds(300);
 
     private static RawBackend Silent() => RawBackend.Serving(async connection => await connection.ReadToResetAsync());
