@@ -57,6 +57,7 @@ internal static class SpanFactory
         Add(span, "component", "proxy");
         Add(span, "node_id", nodeId);
         Add(span, "guid:x-request-id", request.Headers[EnvoyHeaders.RequestId].ToString());
+        Add(span, "downstream_cluster", request.Headers["x-envoy-downstream-service-cluster"] is { Count: > 0 } caller ? caller.ToString() : "-");
         Add(span, "http.url", $"{request.Scheme}://{request.Headers.Host}{path}");
         Add(span, "http.method", request.Method);
         Add(span, "http.protocol", request.Protocol);
@@ -68,7 +69,6 @@ internal static class SpanFactory
         Add(span, "response_flags", exchange.Flags.ToShortNames());
         Add(span, "upstream_cluster", exchange.Cluster?.Name);
         Add(span, "upstream_cluster.name", exchange.Cluster?.ObservabilityName);
-        Add(span, "upstream_address", exchange.Endpoint?.Address.ToString());
         if (exchange.IsGrpc)
         {
             Add(span, "grpc.path", path);

@@ -1,7 +1,6 @@
 using System.Threading.Channels;
 using Envoy.Extensions.Filters.Network.HttpConnectionManager.V3;
 using Google.Protobuf;
-using Microsoft.AspNetCore.Http;
 using OpenTelemetry.Proto.Collector.Trace.V1;
 using OpenTelemetry.Proto.Trace.V1;
 using Waypoint.Proxy.LoadBalancing;
@@ -81,7 +80,7 @@ public sealed class TracingTests
     public async Task A_span_reaches_the_collector_through_its_cluster(bool byGrpc)
     {
         var received = Channel.CreateUnbounded<(string Path, string Type, ExportTraceServiceRequest Request)>();
-        await using var collector = await HttpBackend.StartAsync(context => CollectAsync(context, received.Writer));
+        await using var collector = await HttpBackend.StartAsync(context => Collector.TakeAsync(context, received.Writer));
         await using var backend = RawBackend.Answering("HTTP/1.1 503 Unavailable\r\nContent-Length: 5\r\n\r\nsorry");
         var cluster = ClusterOf(byGrpc ? UpstreamProtocol.Http2 : UpstreamProtocol.Http1, byGrpc ? collector.Http2 : collector.Http1);
         var service = byGrpc
@@ -156,21 +155,6 @@ public sealed class TracingTests
             Parse("""{"provider": {"name": "envoy.tracers.zipkin", "typedConfig": {"@type": "type.googleapis.com/google.protobuf.StringValue", "value": ""}}}"""), null!, scope));
         Assert.Equal("tracing provider 'envoy.tracers.zipkin'", Assert.Single(scope.UnsupportedFeatures).Feature);
         Assert.Null(TracingTranslator.Translate(Parse("""{"clientSampling": {"value": 100}}"""), null!, scope));
-    }
-
-    private static async Task CollectAsync(HttpContext context, ChannelWriter<(string, string, ExportTraceServiceRequest)> received)
-    {
-        using var body = new MemoryStream();
-        await context.Request.Body.CopyToAsync(body);
-        var bytes = body.ToArray();
-        var isGrpc = context.Request.ContentType == "application/grpc";
-        await received.WriteAsync((context.Request.Path, context.Request.ContentType!, ExportTraceServiceRequest.Parser.ParseFrom(bytes.AsSpan(isGrpc ? 5 : 0))));
-        if (isGrpc)
-        {
-            context.Response.ContentType = "application/grpc";
-            await context.Response.Body.WriteAsync(new byte[5]);
-            context.Response.AppendTrailer("grpc-status", "0");
-        }
     }
 
     private static TracingSettings? Translate(string json, Cluster cluster) =>
