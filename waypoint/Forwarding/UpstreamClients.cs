@@ -2,6 +2,7 @@ using System.Collections.Concurrent;
 using System.Net;
 using System.Net.Sockets;
 using System.Text;
+using Waypoint.Proxy.Hbone.Outbound;
 using Waypoint.Proxy.LoadBalancing;
 using Waypoint.Proxy.Tls;
 
@@ -11,14 +12,15 @@ namespace Waypoint.Proxy.Forwarding;
 /// The connection pools towards backends: one handler for each set of connection settings in use, shared by all endpoints
 /// (a handler keeps a pool for each address and protocol in it).
 /// </summary>
-internal sealed class UpstreamClients : IDisposable
+/// <param name="tunnels">Reaches endpoints that are marked for HBONE; without it they are dialled plainly.</param>
+internal sealed class UpstreamClients(UpstreamTunnels? tunnels = null) : IDisposable
 {
     private readonly ConcurrentDictionary<(TimeSpan Connect, TimeSpan Idle, TimeSpan Age, string? Tls), SocketsHttpHandler> _handlers = [];
 
     public HttpMessageHandler For(Cluster cluster) =>
         _handlers.GetOrAdd(
             (cluster.ConnectTimeout, cluster.IdleTimeout, cluster.MaxConnectionDuration, cluster.Tls?.Key),
-            static (key, tls) => Create(key.Connect, key.Idle, key.Age, tls),
+            (key, tls) => Create(key.Connect, key.Idle, key.Age, tls),
             cluster.Tls);
 
     /// <summary>
@@ -40,7 +42,7 @@ internal sealed class UpstreamClients : IDisposable
         }
     }
 
-    private static SocketsHttpHandler Create(TimeSpan connectTimeout, TimeSpan idleTimeout, TimeSpan age, UpstreamTls? tls) => new()
+    private SocketsHttpHandler Create(TimeSpan connectTimeout, TimeSpan idleTimeout, TimeSpan age, UpstreamTls? tls) => new()
     {
         UseProxy = false,
         AllowAutoRedirect = false,
@@ -75,21 +77,12 @@ internal sealed class UpstreamClients : IDisposable
         return Encoding.Latin1;
     }
 
-    private static async ValueTask<Stream> ConnectAsync(SocketsHttpConnectionContext context, UpstreamTls? tls, CancellationToken cancellationToken)
+    private async ValueTask<Stream> ConnectAsync(SocketsHttpConnectionContext context, UpstreamTls? tls, CancellationToken cancellationToken)
     {
-        var (address, host) = UpstreamOrigin.Read(context.DnsEndPoint);
-        var socket = new Socket(address.AddressFamily, SocketType.Stream, ProtocolType.Tcp) { NoDelay = true };
-        try
-        {
-            await socket.ConnectAsync(address, cancellationToken).ConfigureAwait(false);
-        }
-        catch
-        {
-            socket.Dispose();
-            throw;
-        }
-
-        var connection = new UpstreamConnection(socket);
+        var (address, isTunnelled, host) = UpstreamOrigin.Read(context.DnsEndPoint);
+        Stream connection = isTunnelled && tunnels is not null && await tunnels.OpenAsync(address, null, cancellationToken).ConfigureAwait(false) is { } tunnel
+            ? new OutboundDuplexStream(tunnel)
+            : await DialAsync(address, cancellationToken).ConfigureAwait(false);
         if (tls is null)
         {
             return connection;
@@ -98,5 +91,20 @@ internal sealed class UpstreamClients : IDisposable
         // A pool is of one version of HTTP, and the other one must not come out of the handshake. The client library takes a stream that is encrypted already as it is.
         IEnumerable<string> alpn = context.InitialRequestMessage.Version.Major == 2 ? ["h2"] : tls.Alpn.Where(protocol => protocol != "h2");
         return await TlsHandshake.ConnectAsync(connection, tls, host, alpn, cancellationToken).ConfigureAwait(false);
+    }
+
+    private static async ValueTask<Stream> DialAsync(IPEndPoint address, CancellationToken cancellationToken)
+    {
+        var socket = new Socket(address.AddressFamily, SocketType.Stream, ProtocolType.Tcp) { NoDelay = true };
+        try
+        {
+            await socket.ConnectAsync(address, cancellationToken).ConfigureAwait(false);
+            return new UpstreamConnection(socket);
+        }
+        catch
+        {
+            socket.Dispose();
+            throw;
+        }
     }
 }

@@ -1,5 +1,6 @@
 using System.Net.Http;
 using System.Net.Sockets;
+using Waypoint.Proxy.Hbone.Outbound;
 using Waypoint.Proxy.LoadBalancing;
 using Waypoint.Proxy.Telemetry;
 using Waypoint.Proxy.Tls;
@@ -171,5 +172,6 @@ internal readonly record struct UpstreamFailure(UpstreamFailureKind Kind, string
 
     // The system's own words, as strerror has them, with underscores for spaces: log lines are split at spaces.
     private static string SystemReason(Exception exception) =>
-        Find<SocketException>(exception) is { } socket ? socket.Message.Replace(' ', '_') : "unknown";
+        Find<TunnelException>(exception) is { } tunnel ? tunnel.Reason
+        : Find<SocketException>(exception) is { } socket ? socket.Message.Replace(' ', '_') : "unknown";
 }

@@ -11,7 +11,6 @@ namespace Waypoint.Proxy.Forwarding;
 internal static class UpstreamOrigin
 {
     private const int LongestName = 253;
-    private const char Mark = 'x';
 
     /// <param name="cluster">Says whether the authority matters.</param>
     /// <param name="endpoint">Where to.</param>
@@ -31,7 +30,7 @@ internal static class UpstreamOrigin
         }
 
         var host = WithoutPort(authority);
-        var label = Mark + Convert.ToHexStringLower(endpoint.Address.Address.GetAddressBytes());
+        var label = AddressLabel.Of(endpoint.Address.Address, endpoint.WantsTunnel);
 
         // Without a name nobody can be asked for by name, and where the name is verified nobody is believed.
         return IsName(host) && label.Length + 1 + host.Length <= LongestName
@@ -39,16 +38,17 @@ internal static class UpstreamOrigin
             : origin;
     }
 
-    /// <summary>What <see cref="Of"/> wrote: where to connect to, and the authority without its port where that matters.</summary>
-    public static (IPEndPoint Address, string? Host) Read(DnsEndPoint origin)
+    /// <summary>What <see cref="Of"/> wrote: where to connect to, whether by a tunnel, and the authority without its port where that matters.</summary>
+    public static (IPEndPoint Address, bool IsTunnelled, string? Host) Read(DnsEndPoint origin)
     {
-        if (IPAddress.TryParse(origin.Host, out var address))
+        if (IPAddress.TryParse(origin.Host, out var plain))
         {
-            return (new IPEndPoint(address, origin.Port), null);
+            return (new IPEndPoint(plain, origin.Port), false, null);
         }
 
         var dot = origin.Host.IndexOf('.', StringComparison.Ordinal);
-        return (new IPEndPoint(new IPAddress(Convert.FromHexString(origin.Host.AsSpan(1, dot - 1))), origin.Port), origin.Host[(dot + 1)..]);
+        var (address, isTunnelled) = AddressLabel.Read(dot < 0 ? origin.Host : origin.Host.AsSpan(0, dot));
+        return (new IPEndPoint(address, origin.Port), isTunnelled, dot < 0 ? null : origin.Host[(dot + 1)..]);
     }
 
     private static ReadOnlySpan<char> WithoutPort(ReadOnlySpan<char> authority)

@@ -1,5 +1,7 @@
 using Waypoint.Proxy.Hbone.Inbound;
+using Waypoint.Proxy.Hbone.Outbound;
 using Waypoint.Proxy.Hosting;
+using Waypoint.Proxy.Mesh;
 using Waypoint.Proxy.Xds;
 using Waypoint.Xds.Identity;
 
@@ -20,6 +22,12 @@ internal static class HboneServices
         services.AddSingleton(provider => new HboneIdentity(provider.GetService<WorkloadIdentity>()));
         services.AddSingleton<HboneMetrics>();
         services.AddSingleton<TunnelRefusals>();
+        services.AddSingleton(provider => new UpstreamTunnels(
+            pod.UpstreamHbone,
+            provider.GetRequiredService<HboneIdentity>(),
+            provider.GetRequiredService<MeshState>().Workloads,
+            Baggage.Of(pod),
+            provider.GetRequiredService<TunnelRefusals>()));
         services.AddSingleton<HboneServer>();
         services.AddHostedService(provider => provider.GetRequiredService<HboneServer>());
         return services;

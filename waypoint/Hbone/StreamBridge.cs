@@ -153,11 +153,17 @@ internal sealed class StreamBridge(ITunnelStream stream, Socket near) : IDisposa
     /// <summary>The stream broke: the loop's end learns of it as of a reset.</summary>
     private void Fail()
     {
-        if (Far is { } far)
+        if (Far is not { } far)
         {
-            far.Loop.Post(far.NotifyFailed);
+            near.Dispose();
+            return;
         }
 
-        near.Dispose();
+        far.Loop.Post(() =>
+        {
+            // In this order: an end that is seen first would pass for an end in peace.
+            far.NotifyFailed();
+            near.Dispose();
+        });
     }
 }

@@ -1,4 +1,5 @@
 using System.Text.Json;
+using Waypoint.Proxy.Hbone.Outbound;
 
 namespace Waypoint.Proxy.Hosting;
 
@@ -21,6 +22,8 @@ internal sealed record PodEnvironment
 
     /// <summary>HOST:PORT of the certificate authority; null leaves the pod without an identity, and so without HBONE.</summary>
     public string? CaAddress { get; init; }
+
+    public UpstreamHboneMode UpstreamHbone { get; init; }
 
     public string TrustDomain { get; init; } = "cluster.local";
 
@@ -70,6 +73,7 @@ internal sealed record PodEnvironment
             ServiceAccount = Variable("SERVICE_ACCOUNT") ?? Variable("ISTIO_META_SERVICE_ACCOUNT") ?? "default",
             ClusterId = Variable("ISTIO_META_CLUSTER_ID") ?? "Kubernetes",
             CaAddress = Variable("CA_ADDR") is { Length: > 0 } authority ? authority : null,
+            UpstreamHbone = UpstreamHboneModes.Parse(FromPodOrConfig("WAYPOINT_UPSTREAM_HBONE")),
             TrustDomain = Variable("TRUST_DOMAIN") is { Length: > 0 } domain ? domain : "cluster.local",
             CertificateLifetime = FromPodOrConfig("SECRET_TTL") is { } lifetime ? GoDuration.Parse(lifetime, "SECRET_TTL") : TimeSpan.FromHours(24),
             NodeName = Variable("ISTIO_META_NODE_NAME") ?? "",

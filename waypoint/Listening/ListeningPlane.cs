@@ -1,5 +1,6 @@
 using System.Collections.Concurrent;
 using System.Net;
+using Waypoint.Proxy.Hbone.Outbound;
 using Waypoint.Proxy.Listening.Handoff;
 using Waypoint.Proxy.Mesh;
 using Waypoint.Proxy.Sockets;
@@ -16,7 +17,8 @@ internal sealed partial class ListeningPlane(
     ITcpObserver tcpObserver,
     Rejections rejections,
     ListeningMetrics metrics,
-    ILogger<ListeningPlane> logger) : IDisposable
+    ILogger<ListeningPlane> logger,
+    UpstreamTunnels? tunnels = null) : IDisposable
 {
     private readonly List<Lane> _lanes = [];
     private readonly ConcurrentBag<Acceptor> _acceptors = [];
@@ -33,7 +35,7 @@ internal sealed partial class ListeningPlane(
         for (var i = 0; i < settings.Loops; i++)
         {
             var loop = new EventLoop($"sockets-{i}");
-            var tcp = new TcpProxy(loop, tcpSettings, tcpObserver);
+            var tcp = new TcpProxy(loop, tcpSettings, tcpObserver, tunnels);
             _lanes.Add(new Lane(loop, new ConnectionIntake(settings, mesh, http, tcp, serverFirst, rejections, metrics)));
         }
 

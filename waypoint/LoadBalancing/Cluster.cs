@@ -64,6 +64,9 @@ internal sealed class Cluster
     /// <summary>Traffic goes to the original destination itself (istiod's <c>encap</c>: workload-addressed traffic).</summary>
     public bool IsOriginalDestination { get; init; }
 
+    /// <summary>The original destination is reached by a tunnel: it is a workload of the mesh.</summary>
+    public bool TunnelsToOriginalDestination { get; init; }
+
     /// <summary>Why it must not be used although it was sent, such as TLS that this version cannot speak; null when it can be.</summary>
     public string? Unusable { get; init; }
 
@@ -87,7 +90,7 @@ internal sealed class Cluster
         if (IsOriginalDestination)
         {
             return context.OriginalDestination is { } original
-                ? new Endpoint { Address = original, State = new EndpointState(Clock) }
+                ? new Endpoint { Address = original, WantsTunnel = TunnelsToOriginalDestination, State = new EndpointState(Clock) }
                 : null;
         }
 

@@ -10,11 +10,11 @@ internal sealed class Endpoint
     /// <summary>The name by which the configuration knows it; empty when it knows it by its address alone.</summary>
     public string Hostname { get; init; } = "";
 
-    /// <summary>The beginning of every URI that is sent to it.</summary>
-    public string Origin => field ??= $"http://{Address}";
+    /// <summary>The beginning of every URI that is sent to it. It keeps tunnelled connections and plain ones to one address apart.</summary>
+    public string Origin => field ??= $"http://{Place}";
 
     /// <summary><see cref="Origin"/> for encrypted connections.</summary>
-    public string SecureOrigin => field ??= $"https://{Address}";
+    public string SecureOrigin => field ??= $"https://{Place}";
 
     /// <summary>At least 1.</summary>
     public uint Weight { get; init; } = 1;
@@ -27,12 +27,12 @@ internal sealed class Endpoint
     /// <summary>What the control plane says of its health; our own observations are in <see cref="State"/>.</summary>
     public bool IsHealthy { get; init; } = true;
 
-    /// <summary>
-    /// The control plane asks for an HBONE tunnel to this endpoint (an <c>envoyInternalAddress</c>). There is none yet: it is dialled plainly.
-    /// </summary>
+    /// <summary>The control plane asks for an HBONE tunnel to this endpoint (an <c>envoyInternalAddress</c>); see <see cref="Hbone.Outbound.UpstreamHboneMode"/>.</summary>
     public bool WantsTunnel { get; init; }
 
     public required EndpointState State { get; init; }
+
+    private string Place => WantsTunnel ? $"{AddressLabel.Of(Address.Address, isTunnelled: true)}:{Address.Port}" : Address.ToString();
 }
 
 /// <summary>Where an endpoint runs; empty parts are unknown.</summary>

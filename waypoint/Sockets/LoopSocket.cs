@@ -142,10 +142,16 @@ internal sealed class LoopSocket(EventLoop loop, int descriptor, bool isLocal = 
         }
     }
 
+    /// <summary>Null when it is closed, or an end of a socket pair.</summary>
     public unsafe IPEndPoint? LocalEndPoint
     {
         get
         {
+            if (isLocal)
+            {
+                return null;
+            }
+
             var bytes = stackalloc byte[SocketAddressing.MaximumSize];
             var length = SocketAddressing.MaximumSize;
             return Libc.GetSocketName(Descriptor, bytes, &length) < 0 ? null : SocketAddressing.Read(new ReadOnlySpan<byte>(bytes, length));

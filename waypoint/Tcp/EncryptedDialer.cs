@@ -1,6 +1,8 @@
 using System.Net;
+using System.Net.Security;
 using System.Net.Sockets;
 using Waypoint.Proxy.Hbone;
+using Waypoint.Proxy.Hbone.Outbound;
 using Waypoint.Proxy.Sockets;
 using Waypoint.Proxy.Tls;
 
@@ -23,10 +25,7 @@ internal static class EncryptedDialer
             var local = (IPEndPoint)socket.LocalEndPoint!;
             var stream = await TlsHandshake.ConnectAsync(new NetworkStream(socket, ownsSocket: true), tls, host: null, tls.Alpn, limit.Token).ConfigureAwait(false);
             await loop.SwitchAsync();
-            var bridge = new StreamBridge(new EncryptedStream(socket, stream), SocketPair.Create(out var far));
-            bridge.Far = new LoopSocket(loop, far, isLocal: true) { Resetting = bridge.Resetting };
-            _ = RunAsync(bridge, stream);
-            return (bridge.Far, local);
+            return (Join(loop, stream, () => socket.Shutdown(SocketShutdown.Send), Reset), local);
         }
         catch (Exception e) when (e is SocketException or OperationCanceledException or TlsFailureException)
         {
@@ -34,6 +33,39 @@ internal static class EncryptedDialer
             await loop.SwitchAsync();
             return default;
         }
+
+        void Reset()
+        {
+            socket.LingerState = new LingerOption(enable: true, seconds: 0);
+            socket.Dispose();
+        }
+    }
+
+    /// <summary>TLS inside of a tunnel, whose stream this takes over. Continues on the loop.</summary>
+    /// <returns>The loop's end; null when the handshake failed.</returns>
+    public static async ValueTask<LoopSocket?> EncryptAsync(EventLoop loop, OutboundStream tunnel, UpstreamTls tls, TimeSpan timeout)
+    {
+        using var limit = new CancellationTokenSource(timeout > TimeSpan.Zero ? timeout : Timeout.InfiniteTimeSpan);
+        try
+        {
+            var stream = await TlsHandshake.ConnectAsync(new OutboundDuplexStream(tunnel), tls, host: null, tls.Alpn, limit.Token).ConfigureAwait(false);
+            await loop.SwitchAsync();
+            return Join(loop, stream, () => _ = tunnel.EndAsync().AsTask(), tunnel.Reset);
+        }
+        catch (Exception e) when (e is IOException or OperationCanceledException or TlsFailureException)
+        {
+            tunnel.Cancel();
+            await loop.SwitchAsync();
+            return null;
+        }
+    }
+
+    private static LoopSocket Join(EventLoop loop, SslStream stream, Action endTransport, Action resetTransport)
+    {
+        var bridge = new StreamBridge(new EncryptedStream(stream, endTransport, resetTransport), SocketPair.Create(out var far));
+        bridge.Far = new LoopSocket(loop, far, isLocal: true) { Resetting = bridge.Resetting };
+        _ = RunAsync(bridge, stream);
+        return bridge.Far;
     }
 
     private static async Task RunAsync(StreamBridge bridge, Stream stream)

@@ -36,6 +36,7 @@ internal sealed class Relay(LoopSocket client, LoopSocket upstream, ConveyorPool
 
     private RelayEnd _end = RelayEnd.Finished;
     private bool _isToClientDone;
+    private bool _isFailing;
     private long _received;
     private long _sent;
 
@@ -224,6 +225,13 @@ internal sealed class Relay(LoopSocket client, LoopSocket upstream, ConveyorPool
     /// </summary>
     private void Fail(LoopSocket broken)
     {
+        if (_isFailing)
+        {
+            // A pump that one of the closes below has woken.
+            return;
+        }
+
+        _isFailing = true;
         if (client.Descriptor < 0 || upstream.Descriptor < 0)
         {
             // Closed by us, on purpose: the silence was too long, or the program ends.
@@ -233,8 +241,11 @@ internal sealed class Relay(LoopSocket client, LoopSocket upstream, ConveyorPool
         }
 
         _end = ReferenceEquals(broken, client) ? RelayEnd.ClientReset : RelayEnd.UpstreamReset;
+
+        // Before the close, which wakes the pump to the client and ends it.
+        var isToClientDone = _isToClientDone;
         upstream.Reset();
-        if (_isToClientDone)
+        if (isToClientDone)
         {
             client.Dispose();
         }

@@ -1,12 +1,14 @@
+using Waypoint.Proxy.Hbone.Outbound;
 using Waypoint.Proxy.Sockets;
 using Waypoint.Proxy.Telemetry;
 
 namespace Waypoint.Proxy.Tcp;
 
 /// <summary>Serves pass-through connections on one loop.</summary>
-internal sealed class TcpProxy(EventLoop loop, TcpSettings settings, ITcpObserver observer)
+internal sealed class TcpProxy(EventLoop loop, TcpSettings settings, ITcpObserver observer, UpstreamTunnels? tunnels = null)
 {
     private readonly ConveyorPool _conveyors = new();
+    private readonly UpstreamDialer _dialer = new(loop, tunnels);
 
     /// <summary>
     /// Runs the chain's filters, then connects to an endpoint; null when a filter or every endpoint would not have it, and then the
@@ -21,7 +23,7 @@ internal sealed class TcpProxy(EventLoop loop, TcpSettings settings, ITcpObserve
             await loop.SwitchAsync();
         }
 
-        var upstream = connection.IsDenied ? null : await UpstreamDialer.DialAsync(loop, connection);
+        var upstream = connection.IsDenied ? null : await _dialer.DialAsync(connection);
         if (upstream is null)
         {
             connection.CountedBy?.Leave();

@@ -1,12 +1,14 @@
 using System.IO.Pipelines;
 using System.Net.Security;
-using System.Net.Sockets;
 using Waypoint.Proxy.Hbone;
 
 namespace Waypoint.Proxy.Tls;
 
 /// <summary>A TLS connection as one end of a bridge to an event loop.</summary>
-internal sealed class EncryptedStream(Socket socket, SslStream tls) : ITunnelStream
+/// <param name="tls">The connection.</param>
+/// <param name="endTransport">Ends our direction of what carries it.</param>
+/// <param name="resetTransport">Resets what carries it.</param>
+internal sealed class EncryptedStream(SslStream tls, Action endTransport, Action resetTransport) : ITunnelStream
 {
     public PipeReader Input { get; } = PipeReader.Create(tls, new StreamPipeReaderOptions(bufferSize: 16 * 1024, leaveOpen: true, useZeroByteReads: true));
 
@@ -16,12 +18,8 @@ internal sealed class EncryptedStream(Socket socket, SslStream tls) : ITunnelStr
     public async ValueTask EndAsync()
     {
         await tls.ShutdownAsync().ConfigureAwait(false);
-        socket.Shutdown(SocketShutdown.Send);
+        endTransport();
     }
 
-    public void Reset()
-    {
-        socket.LingerState = new LingerOption(enable: true, seconds: 0);
-        socket.Dispose();
-    }
+    public void Reset() => resetTransport();
 }

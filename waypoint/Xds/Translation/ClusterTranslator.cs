@@ -55,6 +55,7 @@ internal sealed class ClusterTranslator(EndpointTranslator endpoints, SecretStor
             : cluster.Type;
         var options = Options(cluster, scope);
         var unusable = Transport(cluster.TransportSocket, options?.UpstreamHttpProtocolOptions, scope, out var tls);
+        var isBareTunnel = false;
         var originalDestination = type == Wire.Cluster.Types.DiscoveryType.OriginalDst;
         string? endpointsName = null;
         EndpointAssignment? inline = null;
@@ -69,7 +70,7 @@ internal sealed class ClusterTranslator(EndpointTranslator endpoints, SecretStor
                 endpointsName = cluster.EdsClusterConfig?.ServiceName is { Length: > 0 } name ? name : cluster.Name;
                 break;
             case Wire.Cluster.Types.DiscoveryType.Static when cluster.LoadAssignment is { } assignment:
-                originalDestination = EndpointTranslator.IsBareTunnel(assignment);
+                originalDestination = isBareTunnel = EndpointTranslator.IsBareTunnel(assignment);
                 inline = originalDestination ? EndpointAssignment.Empty : endpoints.Translate(assignment, scope);
                 break;
             case Wire.Cluster.Types.DiscoveryType.StrictDns:
@@ -119,6 +120,7 @@ internal sealed class ClusterTranslator(EndpointTranslator endpoints, SecretStor
             OverprovisioningFactor = assignment.OverprovisioningFactor,
             LocalityWeights = weighted ? assignment.LocalityWeights : null,
             IsOriginalDestination = originalDestination,
+            TunnelsToOriginalDestination = isBareTunnel,
             Unusable = unusable,
             Service = service,
             Clock = clock,

@@ -22,6 +22,9 @@ internal sealed record EndpointAssignment(
 /// <summary>Endpoints, from EDS or inline in a cluster.</summary>
 internal sealed class EndpointTranslator(EndpointStates states)
 {
+    // The listener of Envoy's that makes an HBONE tunnel of what it gets.
+    private const string Tunnel = "connect_originate";
+
     public EndpointAssignment Translate(ClusterLoadAssignment assignment, TranslationScope scope)
     {
         var endpoints = new List<Endpoint>();
@@ -40,13 +43,15 @@ internal sealed class EndpointTranslator(EndpointStates states)
 
             foreach (var endpoint in group.LbEndpoints)
             {
+                if (endpoint.Endpoint?.Address?.EnvoyInternalAddress is { ServerListenerName: not Tunnel } other)
+                {
+                    // Another network's gateway, by a tunnel in a tunnel. To dial it in another way would leave the mesh.
+                    scope.Unsupported($"endpoints by the internal listener '{other.ServerListenerName}' (they are not used)");
+                    continue;
+                }
+
                 endpoints.Add(Translate(endpoint, priority, locality, scope));
             }
-        }
-
-        if (endpoints.Any(e => e.WantsTunnel))
-        {
-            scope.Unsupported("an HBONE tunnel to endpoints (they are dialled plainly)");
         }
 
         var factor = assignment.Policy?.OverprovisioningFactor ?? EndpointAssignment.DefaultOverprovisioningFactor;
@@ -56,7 +61,7 @@ internal sealed class EndpointTranslator(EndpointStates states)
     /// <summary>True for <c>envoy_internal_address</c> without an endpoint: Envoy hands the connection, original destination and all, to its own tunnel.</summary>
     public static bool IsBareTunnel(ClusterLoadAssignment assignment) =>
         assignment.Endpoints.SelectMany(group => group.LbEndpoints).ToArray() is
-        [{ Endpoint.Address.EnvoyInternalAddress: { ServerListenerName: "connect_originate", EndpointId: "" } }];
+        [{ Endpoint.Address.EnvoyInternalAddress: { ServerListenerName: Tunnel, EndpointId: "" } }];
 
     private Endpoint Translate(LbEndpoint endpoint, int priority, Locality locality, TranslationScope scope)
     {

@@ -311,6 +311,23 @@ public sealed class InboundTests
     }
 
     [Fact]
+    public async Task What_the_backend_sends_arrives_unchanged()
+    {
+        await using var hbone = await HboneFront.StartAsync();
+        using var backend = new Backend();
+        hbone.Front.Serve(backend.Address);
+        await using var client = await hbone.ConnectAsync();
+        Assert.Equal(200, await client.OpenAsync(1, "10.96.0.2:3306"));
+        using var server = await backend.AcceptAsync();
+        var data = System.Security.Cryptography.RandomNumberGenerator.GetBytes(60_000);
+        await server.SendAsync(data);
+        server.Shutdown(System.Net.Sockets.SocketShutdown.Send);
+        var received = System.Text.Encoding.Latin1.GetBytes(await client.ReadTextAsync(1));
+        Assert.Equal(data.Length, received.Length);
+        Assert.Equal(data.Length, data.AsSpan().CommonPrefixLength(received));
+    }
+
+    [Fact]
     public async Task The_settings_are_ztunnels()
     {
         await using var hbone = await HboneFront.StartAsync();

@@ -7,6 +7,7 @@ using Microsoft.AspNetCore.Http.Features;
 using Microsoft.Extensions.Logging;
 using Microsoft.Extensions.Logging.Abstractions;
 using Waypoint.Proxy.Drain;
+using Waypoint.Proxy.Hbone.Outbound;
 using Waypoint.Proxy.Hosting;
 using Waypoint.Proxy.Listening;
 using Waypoint.Proxy.Listening.Handoff;
@@ -28,7 +29,7 @@ internal sealed class Front : IAsyncDisposable
 
     private readonly HttpServer _http;
 
-    private Front(ListeningSettings settings, TcpSettings tcp)
+    private Front(ListeningSettings settings, TcpSettings tcp, UpstreamTunnels? tunnels)
     {
         var loggers = LoggerFactory.Create(logging => logging.AddProvider(Log));
         Handoff = new HttpHandoff(Metrics, loggers);
@@ -40,7 +41,8 @@ internal sealed class Front : IAsyncDisposable
             Connections,
             new Rejections(Metrics, loggers.CreateLogger<Rejections>()),
             Metrics,
-            loggers.CreateLogger<ListeningPlane>());
+            loggers.CreateLogger<ListeningPlane>(),
+            tunnels);
         _http = new HttpServer(Handoff, Application, Drain, Metrics, NullLoggerFactory.Instance);
     }
 
@@ -60,11 +62,12 @@ internal sealed class Front : IAsyncDisposable
 
     public ListeningPlane Plane { get; }
 
-    public static async Task<Front> StartAsync(ListeningSettings? settings = null, TcpSettings? tcp = null)
+    public static async Task<Front> StartAsync(ListeningSettings? settings = null, TcpSettings? tcp = null, UpstreamTunnels? tunnels = null)
     {
         var front = new Front(
             (settings ?? Settings) with { Address = settings?.Address is { Port: not 15088 } address ? address : new IPEndPoint(IPAddress.Loopback, 0) },
-            tcp ?? TcpSettings.Default);
+            tcp ?? TcpSettings.Default,
+            tunnels);
         await front._http.StartAsync(CancellationToken.None);
         front.Plane.Start();
         return front;

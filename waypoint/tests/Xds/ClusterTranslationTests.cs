@@ -204,7 +204,22 @@ public sealed class ClusterTranslationTests
         Assert.Equal(new Locality("r", "z", "s"), assignment.Endpoints[0].Locality);
         Assert.Equal(200, assignment.OverprovisioningFactor);
         Assert.Equal(3u, assignment.LocalityWeights[(1, new Locality("r", "z", "s"))]);
-        Assert.Equal("an HBONE tunnel to endpoints (they are dialled plainly)", Assert.Single(_scope.UnsupportedFeatures).Feature);
+        Assert.Empty(_scope.UnsupportedFeatures);
+        Assert.Equal("http://[fd00::1]:81", assignment.Endpoints[1].Origin);
+        Assert.Equal("http://tfd000000000000000000000000000002:82", assignment.Endpoints[2].Origin);
+        Assert.Equal((assignment.Endpoints[2].Address.Address, true), AddressLabel.Read("tfd000000000000000000000000000002"));
+    }
+
+    [Fact]
+    public void An_endpoint_behind_a_tunnel_in_a_tunnel_is_named_and_not_used()
+    {
+        var assignment = Endpoints(
+            """
+            {"clusterName": "c", "endpoints": [{"locality": {}, "lbEndpoints": [
+              {"endpoint": {"address": {"envoyInternalAddress": {"serverListenerName": "inner_connect_originate", "endpointId": "10.1.2.3:80"}}}}]}]}
+            """);
+        Assert.Empty(assignment.Endpoints);
+        Assert.Contains("inner_connect_originate", Assert.Single(_scope.UnsupportedFeatures).Feature, StringComparison.Ordinal);
     }
 
     [Theory]
