@@ -37,6 +37,7 @@ internal static class CelAttributes
         ["destination.port"] = static s => CelValue.Of(s.Local.Port),
         ["connection.mtls"] = static s => CelValue.Of(s.Exchange?.Destination.IsMutualTls ?? s.Connection!.IsMutualTls),
         ["connection.uri_san_peer_certificate"] = static s => CelValue.Of(s.ClientPrincipal),
+        ["connection.requested_server_name"] = static s => CelValue.Of(s.Connection?.ServerName is { Length: > 0 } name ? name : null),
         ["connection.termination_details"] = static s => CelValue.Of(s.Connection?.TerminationDetails),
         ["upstream.address"] = static s => Address(s.Endpoint?.Address),
         ["upstream.port"] = static s => s.Endpoint is { } endpoint ? CelValue.Of(endpoint.Address.Port) : default,

@@ -36,6 +36,7 @@ internal static class OperatorCatalogue
         ["UPSTREAM_REQUEST_ATTEMPT_COUNT"] = Number(static s => s.Exchange?.Tries ?? 0),
         ["UPSTREAM_CLUSTER"] = Text(static s => s.Cluster?.ObservabilityName),
         ["UPSTREAM_CLUSTER_RAW"] = Text(static s => s.Cluster?.Name),
+        ["REQUESTED_SERVER_NAME"] = Text(static s => s.Connection?.ServerName),
         ["ROUTE_NAME"] = Text(static s => s.Exchange?.Route?.Name),
         ["STREAM_ID"] = Wire(static s => s.RequestHeaders?[EnvoyHeaders.RequestId]),
         ["CONNECTION_ID"] = Number(static s => s.Exchange is { } exchange ? ConnectionNumber(exchange.Context.Connection.Id) : null),
@@ -74,7 +75,7 @@ internal static class OperatorCatalogue
         "DOWNSTREAM_PEER_ISSUER_FINGERPRINT_256", "DOWNSTREAM_PEER_ISSUER_SERIAL", "DOWNSTREAM_PEER_OTHERNAME_SAN", "DOWNSTREAM_PEER_SERIAL",
         "DOWNSTREAM_PEER_SUBJECT", "DOWNSTREAM_TLS_CIPHER", "DOWNSTREAM_TLS_GROUP", "DOWNSTREAM_TLS_SESSION_ID", "DOWNSTREAM_TLS_VERSION",
         "DOWNSTREAM_TRANSPORT_FAILURE_REASON", "DOWNSTREAM_WIRE_BYTES_RECEIVED", "DOWNSTREAM_WIRE_BYTES_SENT", "METADATA",
-        "REQUESTED_SERVER_NAME", "REQUEST_HEADERS_BYTES", "REQUEST_TX_DURATION", "RESPONSE_HEADERS_BYTES", "RESPONSE_TRAILERS_BYTES",
+        "REQUEST_HEADERS_BYTES", "REQUEST_TX_DURATION", "RESPONSE_HEADERS_BYTES", "RESPONSE_TRAILERS_BYTES",
         "ROUNDTRIP_DURATION", "TLS_JA3_FINGERPRINT", "TLS_JA4_FINGERPRINT", "UPSTREAM_CONNECTION_ID", "UPSTREAM_CONNECTION_IDS_ATTEMPTED",
         "UPSTREAM_CONNECTION_POOL_READY_DURATION", "UPSTREAM_DECOMPRESSED_HEADER_BYTES_RECEIVED", "UPSTREAM_DECOMPRESSED_HEADER_BYTES_SENT",
         "UPSTREAM_DETECTED_CLOSE_TYPE", "UPSTREAM_FILTER_STATE", "UPSTREAM_HEADER_BYTES_RECEIVED", "UPSTREAM_HEADER_BYTES_SENT",
@@ -101,12 +102,7 @@ internal static class OperatorCatalogue
             throw new FormatSyntaxException($"'%{command.Name}%' is not a command operator");
         }
 
-        // The default line of Istio has this one, and nothing that a user could do about it follows from a report.
-        if (command.Name != "REQUESTED_SERVER_NAME")
-        {
-            unsupported($"%{command.Name}%");
-        }
-
+        unsupported($"%{command.Name}%");
         return new AbsentOperator();
     }
 

@@ -1,5 +1,9 @@
+using System.Net;
 using System.Text;
 using Google.Protobuf.WellKnownTypes;
+using Waypoint.Proxy.Mesh;
+using Waypoint.Proxy.Tcp;
+using Waypoint.Proxy.Telemetry;
 using Waypoint.Proxy.Telemetry.Formatting;
 
 namespace Waypoint.Proxy.Tests.Telemetry.Formatting;
@@ -42,6 +46,28 @@ public sealed class FormatTests
     [InlineData("%CONNECTION_ID% %UNIQUE_ID%", @"^\d+ [0-9a-f]{8}-[0-9a-f-]{27}$")]
     [InlineData("%HOSTNAME% %ENVIRONMENT(PATH):1%", @"^\S+ /$")]
     public async Task Times_and_names_have_their_shape(string format, string pattern) => Assert.Matches(pattern, (await FormatAsync(format)).Text);
+
+    [Fact]
+    public void A_connection_of_bytes_has_addresses_and_flags_and_nothing_of_HTTP()
+    {
+        var connection = new TcpConnection(
+            IPEndPoint.Parse("10.96.0.1:9090"), IPEndPoint.Parse("[fd00::1]:4711"), "spiffe://cluster.local/ns/shop/sa/curl", new TcpChain("tcp", new WeightedClusters([])))
+        {
+            ServerName = "db.example",
+            Flags = ResponseFlags.UpstreamConnectionFailure | ResponseFlags.NoHealthyUpstream,
+            TerminationDetails = "rbac_access_denied_matched_policy[none]",
+        };
+        var format = TextFormat.Compile(
+            "%DOWNSTREAM_LOCAL_ADDRESS% %DOWNSTREAM_REMOTE_ADDRESS% %DOWNSTREAM_REMOTE_ADDRESS_WITHOUT_PORT% %REQUESTED_SERVER_NAME% %RESPONSE_CODE% %RESPONSE_FLAGS% "
+            + "%CONNECTION_TERMINATION_DETAILS% %DOWNSTREAM_PEER_URI_SAN% %REQ(:METHOD)% %PROTOCOL% %ROUTE_NAME% %UPSTREAM_HOST% %BYTES_SENT%",
+            omitEmpty: false,
+            _ => { });
+        var output = new LineBuffer();
+        format.Write(new StreamInfo(connection), output);
+        Assert.Equal(
+            "10.96.0.1:9090 [fd00::1]:4711 fd00::1 db.example 0 UH,UF rbac_access_denied_matched_policy[none] spiffe://cluster.local/ns/shop/sa/curl - - - - 0",
+            Encoding.UTF8.GetString(output.Written));
+    }
 
     [Fact]
     public async Task Json_keeps_numbers_numbers_and_sorts_its_keys()
