@@ -219,7 +219,8 @@ internal sealed class BackendForwarder(IHttpForwarder forwarder, UpstreamClients
 
         var exception = context.Features.Get<IForwarderErrorFeature>()?.Exception;
         context.Features.Set<IForwarderErrorFeature>(null);
-        if (context.RequestAborted.IsCancellationRequested)
+        // After a backend's broken answer YARP aborts the request itself, which then looks as if the client had left.
+        if (context.RequestAborted.IsCancellationRequested && error is not ForwarderError.ResponseBodyDestination)
         {
             return NoteClientGone(exchange);
         }
