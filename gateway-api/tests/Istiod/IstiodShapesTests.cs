@@ -8,6 +8,7 @@ using Istio.Workload;
 using Waypoint.GatewayApi.Model;
 using Waypoint.GatewayApi.Translation;
 using Service = Waypoint.GatewayApi.Model.Service;
+using Filter = Envoy.Config.Listener.V3.Filter;
 
 namespace Waypoint.GatewayApi.Tests.Istiod;
 
