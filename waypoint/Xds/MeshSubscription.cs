@@ -1,7 +1,11 @@
 using System.Diagnostics.Metrics;
+using Envoy.Config.Listener.V3;
 using Envoy.Service.Discovery.V3;
+using Google.Protobuf;
 using Google.Protobuf.WellKnownTypes;
+using Waypoint.Proxy.Xds.Translation;
 using Waypoint.Xds.Delta.Client;
+using Waypoint.Xds.Identity;
 
 namespace Waypoint.Proxy.Xds;
 
@@ -14,6 +18,7 @@ internal sealed partial class MeshSubscription : BackgroundService
     public const string MeterName = "Waypoint.Configuration";
 
     private readonly MeshModel _model;
+    private readonly WorkloadIdentity? _identity;
     private readonly DeltaAdsClient _client;
     private readonly ResourceSubscription _clusters;
     private readonly ResourceSubscription _endpoints;
@@ -24,9 +29,10 @@ internal sealed partial class MeshSubscription : BackgroundService
     private readonly Meter _meter = new(MeterName);
     private readonly HashSet<string> _reported = new(StringComparer.Ordinal);
 
-    public MeshSubscription(MeshModel model, DeltaAdsClientOptions options, ILoggerFactory loggers)
+    public MeshSubscription(MeshModel model, DeltaAdsClientOptions options, ILoggerFactory loggers, WorkloadIdentity? identity = null)
     {
         _model = model;
+        _identity = identity;
         _logger = loggers.CreateLogger<MeshSubscription>();
         _client = new DeltaAdsClient(options, loggers.CreateLogger<DeltaAdsClient>());
 
@@ -73,12 +79,35 @@ internal sealed partial class MeshSubscription : BackgroundService
                 ReportUnsupported();
                 break;
             case ResourceTypes.Listener:
+                rejections = [.. rejections, .. SetTrustDomains(update)];
                 _routes.Set(_model.WantedRoutes.ToHashSet(StringComparer.Ordinal));
                 ReportUnsupported();
                 break;
         }
 
         return rejections.Count == 0 ? ApplyResult.Accepted : new ApplyResult(rejections);
+    }
+
+    /// <summary>Takes the trust domain's names from the listener that has them.</summary>
+    private IEnumerable<Rejection> SetTrustDomains(ResourceUpdate update)
+    {
+        foreach (var resource in update.Changed.Where(resource => resource.Name == TrustDomainTranslator.Listener))
+        {
+            string? error = null;
+            try
+            {
+                _identity?.SetAliases(TrustDomainTranslator.Translate(Listener.Parser.ParseFrom(resource.Body)));
+            }
+            catch (Exception e) when (e is ResourceException or InvalidProtocolBufferException)
+            {
+                error = e.Message;
+            }
+
+            if (error is not null)
+            {
+                yield return new Rejection(resource.Name, error);
+            }
+        }
     }
 
     private static Resource Whole(string type, ReceivedResource resource) => new()
