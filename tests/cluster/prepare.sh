@@ -1,7 +1,7 @@
 #!/bin/sh
 # Makes the cluster of the tests ready: brings one up when the script of one is given (and it is not up), and loads the images of this build.
 # With a cluster of your own (KUBECONFIG), push localhost/waypoint:dev and localhost/node-agent:dev to its nodes first, and localhost/echo:1, which
-# holds Istio's echo server (entry point) and client (/usr/local/bin/client), localhost/k6:1 and localhost/otelcol:1.
+# holds Istio's echo server (entry point) and client (/usr/local/bin/client), and localhost/k6:1.
 # usage: prepare.sh [CLUSTER-SCRIPT]
 set -eu
 cd "$(dirname "$0")/../.."
@@ -15,10 +15,9 @@ fi
 command -v buildah > /dev/null || apt-get install -y -qq --no-install-recommends buildah > /dev/null
 "$cluster" status > /dev/null 2>&1 || "$cluster" up
 get=$(dirname "$cluster")/../bin/get
-"$get" istio-echo-client istio-echo-server k6 otelcol > /dev/null
+"$get" istio-echo-client istio-echo-server k6 > /dev/null
 "$cluster" image localhost/echo:1 "$(command -v istio-echo-server):/usr/local/bin/server" "$(command -v istio-echo-client):/usr/local/bin/client" -- /usr/local/bin/server
 "$cluster" image localhost/k6:1 "$(command -v k6):/usr/local/bin/k6" -- /usr/local/bin/k6
-"$cluster" image localhost/otelcol:1 "$(command -v otelcol):/usr/local/bin/otelcol" -- /usr/local/bin/otelcol
 BASE=debian IMAGES="waypoint node-agent" deploy/images/build.sh
 for image in waypoint node-agent; do
     "$cluster" load "artifacts/images/$image.tar"
