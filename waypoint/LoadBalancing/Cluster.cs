@@ -70,6 +70,9 @@ internal sealed class Cluster
     /// <summary>Why it must not be used although it was sent, such as TLS that this version cannot speak; null when it can be.</summary>
     public string? Unusable { get; init; }
 
+    /// <summary>Some endpoints were left out, because they have a sidecar that takes mutual TLS alone.</summary>
+    public bool LeavesSidecarsOut { get; init; }
+
     /// <summary>The service that it belongs to, for metrics; null when the configuration does not say.</summary>
     public ServiceIdentity? Service { get; init; }
 

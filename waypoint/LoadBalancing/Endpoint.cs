@@ -30,6 +30,9 @@ internal sealed class Endpoint
     /// <summary>The control plane asks for an HBONE tunnel to this endpoint (an <c>envoyInternalAddress</c>); see <see cref="Hbone.Outbound.UpstreamHboneMode"/>.</summary>
     public bool WantsTunnel { get; init; }
 
+    /// <summary>A sidecar is there, which takes mutual TLS with our own certificate (istiod's metadata <c>tlsMode: istio</c>).</summary>
+    public bool WantsSidecarTls { get; init; }
+
     public required EndpointState State { get; init; }
 
     private string Place => WantsTunnel ? $"{AddressLabel.Of(Address.Address, isTunnelled: true)}:{Address.Port}" : Address.ToString();

@@ -35,7 +35,9 @@ internal sealed class ClusterTable(EndpointStates states, SecretStore secrets, I
     public IEnumerable<Cluster> Clusters => _clusters.Values.Select(entry => entry.Slot.Current).OfType<Cluster>();
 
     public IEnumerable<UnsupportedFeature> Unsupported =>
-        _clusters.Values.SelectMany(entry => entry.Unsupported).Concat(_assignments.Values.SelectMany(a => a.Unsupported));
+        _clusters.Values.SelectMany(entry => entry.Unsupported)
+            .Concat(_assignments.Values.SelectMany(a => a.Unsupported))
+            .Concat(Clusters.Where(c => c.LeavesSidecarsOut).Select(c => new UnsupportedFeature("mutual TLS to sidecars (they are not used)", $"Cluster '{c.Name}'")));
 
     /// <summary>The place of a cluster, whether it was sent yet or not.</summary>
     public ClusterSlot Slot(string name) => _slots.Get(name);

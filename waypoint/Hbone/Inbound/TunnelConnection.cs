@@ -31,7 +31,7 @@ internal sealed class TunnelConnection : ConnectionContext, IDuplexPipe
 
         // Zero-byte reads: a silent connection holds no buffer.
         Input = PipeReader.Create(tls, new StreamPipeReaderOptions(bufferSize: BufferSize, leaveOpen: true, useZeroByteReads: true));
-        Output = PipeWriter.Create(tls, new StreamPipeWriterOptions(minimumBufferSize: BufferSize, leaveOpen: true));
+        Output = new TunnelOutput(PipeWriter.Create(tls, new StreamPipeWriterOptions(minimumBufferSize: BufferSize, leaveOpen: true)));
     }
 
     public PipeReader Input { get; }

@@ -1,9 +1,6 @@
 using System.Collections.Immutable;
 using System.Net;
 using Envoy.Config.Core.V3;
-using Envoy.Extensions.TransportSockets.InternalUpstream.V3;
-using Envoy.Extensions.TransportSockets.RawBuffer.V3;
-using Envoy.Extensions.TransportSockets.Tls.V3;
 using Google.Protobuf.WellKnownTypes;
 using Waypoint.Proxy.LoadBalancing;
 using Waypoint.Proxy.LoadBalancing.Dns;
@@ -32,7 +29,7 @@ internal sealed record ClusterTemplate(
 /// <summary>Clusters, from CDS.</summary>
 internal sealed class ClusterTranslator(EndpointTranslator endpoints, SecretStore secrets, HealthClock clock)
 {
-    private readonly UpstreamTlsTranslator _tls = new(secrets);
+    private readonly TransportTranslator _transports = new(secrets);
 
     // Envoy's own plumbing between its listeners; the proxy has no use for it.
     private static readonly HashSet<string> Plumbing =
@@ -54,7 +51,8 @@ internal sealed class ClusterTranslator(EndpointTranslator endpoints, SecretStor
             ? (Wire.Cluster.Types.DiscoveryType?)null
             : cluster.Type;
         var options = Options(cluster, scope);
-        var unusable = Transport(cluster.TransportSocket, options?.UpstreamHttpProtocolOptions, scope, out var tls);
+        var transport = _transports.Translate(cluster, options?.UpstreamHttpProtocolOptions, scope);
+        var unusable = transport.Unusable;
         var isBareTunnel = false;
         var originalDestination = type == Wire.Cluster.Types.DiscoveryType.OriginalDst;
         string? endpointsName = null;
@@ -92,7 +90,6 @@ internal sealed class ClusterTranslator(EndpointTranslator endpoints, SecretStor
             scope.UnsupportedIf(filter.TypedConfig?.TypeName() != "envoy.tcp.metadataexchange.config.MetadataExchange", $"filters: {filter.Name}");
         }
 
-        unusable ??= cluster.TransportSocketMatches.Count > 0 ? Refuse("transport_socket_matches", scope) : null;
         var balancing = BalancingTranslator.Translate(cluster, scope);
         var http = Http(cluster, options, scope);
         var breakers = Breakers(cluster.CircuitBreakers);
@@ -102,14 +99,15 @@ internal sealed class ClusterTranslator(EndpointTranslator endpoints, SecretStor
         var weighted = cluster.CommonLbConfig?.LocalityWeightedLbConfig is not null;
         var panic = cluster.CommonLbConfig?.HealthyPanicThreshold?.Value ?? 50;
 
-        return new ClusterTemplate(cluster.Name, endpointsName, inline, named, tls?.SecretNames ?? [], assignment => new Cluster
+        return new ClusterTemplate(cluster.Name, endpointsName, inline, named, transport.Tls?.SecretNames ?? [], assignment => new Cluster
         {
             Name = cluster.Name,
             ObservabilityName = cluster.AltStatName is { Length: > 0 } alternative ? alternative : cluster.Name,
-            Endpoints = assignment.Endpoints,
+            Endpoints = transport.LeavesSidecarsOut ? [.. assignment.Endpoints.Where(endpoint => !endpoint.WantsSidecarTls)] : assignment.Endpoints,
+            LeavesSidecarsOut = transport.LeavesSidecarsOut && assignment.Endpoints.Any(endpoint => endpoint.WantsSidecarTls),
             Balancing = balancing,
             Protocol = http.Protocol,
-            Tls = tls,
+            Tls = transport.Tls,
             ConnectTimeout = connectTimeout,
             IdleTimeout = http.IdleTimeout,
             MaxConnectionDuration = http.MaxDuration,
@@ -125,31 +123,6 @@ internal sealed class ClusterTranslator(EndpointTranslator endpoints, SecretStor
             Service = service,
             Clock = clock,
         });
-    }
-
-    // To speak plainly where TLS was asked for would give the traffic away: such a cluster has no usable endpoint.
-    private string? Transport(TransportSocket? socket, UpstreamHttpProtocolOptions? options, TranslationScope scope, out UpstreamTls? tls)
-    {
-        tls = null;
-        using var part = scope.Enter("transport_socket");
-        while (socket?.TypedConfig is { } config)
-        {
-            if (config.Is(InternalUpstreamTransport.Descriptor))
-            {
-                socket = config.Open<InternalUpstreamTransport>(scope, "typed_config").TransportSocket;
-                continue;
-            }
-
-            if (config.Is(UpstreamTlsContext.Descriptor))
-            {
-                tls = _tls.Translate(config.Open<UpstreamTlsContext>(scope, "typed_config"), options, scope, out var missing);
-                return missing is null ? null : Refuse(missing, scope);
-            }
-
-            return config.Is(RawBuffer.Descriptor) ? null : Refuse(config.TypeName(), scope);
-        }
-
-        return null;
     }
 
     private static DnsSettings Dns(Wire.Cluster cluster, TranslationScope scope)

@@ -80,9 +80,15 @@ internal sealed class EndpointTranslator(EndpointStates states)
             Locality = locality,
             IsHealthy = endpoint.HealthStatus is HealthStatus.Unknown or HealthStatus.Healthy or HealthStatus.Degraded,
             WantsTunnel = tunnel,
+            WantsSidecarTls = WantsSidecarTls(endpoint),
             State = states.Get(address),
         };
     }
+
+    private static bool WantsSidecarTls(LbEndpoint endpoint) =>
+        endpoint.Metadata?.FilterMetadata.TryGetValue("envoy.transport_socket_match", out var match) is true
+        && match.Fields.TryGetValue("tlsMode", out var mode)
+        && mode.StringValue == "istio";
 
     private static IPEndPoint Address(Address? address, TranslationScope scope, out bool tunnel)
     {

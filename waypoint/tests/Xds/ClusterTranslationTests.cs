@@ -235,6 +235,40 @@ public sealed class ClusterTranslationTests
     }
 
     [Fact]
+    public void What_istiod_says_by_matches_is_plain_for_all_but_sidecars_which_are_left_out()
+    {
+        var cluster = Template(
+            """
+            {"name": "c", "type": "EDS", "transportSocketMatches": [
+              {"name": "hbone", "match": {"tunnel": "http"}, "transportSocket": {"name": "internal_upstream", "typedConfig": {
+                "@type": "type.googleapis.com/envoy.extensions.transport_sockets.internal_upstream.v3.InternalUpstreamTransport",
+                "transportSocket": {"name": "raw", "typedConfig": {"@type": "type.googleapis.com/envoy.extensions.transport_sockets.raw_buffer.v3.RawBuffer"}}}}},
+              {"name": "tlsMode-istio", "match": {"tlsMode": "istio"}, "transportSocket": {"name": "tls", "typedConfig": {
+                "@type": "type.googleapis.com/envoy.extensions.transport_sockets.tls.v3.UpstreamTlsContext"}}},
+              {"name": "tlsMode-disabled", "match": {}, "transportSocket": {"name": "raw", "typedConfig": {
+                "@type": "type.googleapis.com/envoy.extensions.transport_sockets.raw_buffer.v3.RawBuffer"}}}]}
+            """).With(Endpoints(
+            """
+            {"clusterName": "c", "endpoints": [{"lbEndpoints": [
+              {"endpoint": {"address": {"socketAddress": {"address": "10.0.0.1", "portValue": 80}}}},
+              {"endpoint": {"address": {"socketAddress": {"address": "10.0.0.2", "portValue": 80}}},
+               "metadata": {"filterMetadata": {"envoy.transport_socket_match": {"tlsMode": "istio"}}}}]}]}
+            """));
+        Assert.Null(cluster.Unusable);
+        Assert.Null(cluster.Tls);
+        Assert.Equal("10.0.0.1:80", Assert.Single(cluster.Endpoints).Address.ToString());
+        Assert.True(cluster.LeavesSidecarsOut);
+    }
+
+    [Theory]
+    [InlineData("""{"name": "other", "match": {"something": "else"}}""")]
+    [InlineData("""{"name": "hbone", "match": {"tunnel": "http"}, "transportSocket": {"name": "tls", "typedConfig": {"@type": "type.googleapis.com/envoy.extensions.transport_sockets.tls.v3.UpstreamTlsContext"}}}""")]
+    public void A_match_that_is_not_understood_leaves_a_cluster_without_a_usable_endpoint(string match) =>
+        Assert.Equal(
+            "transport_socket_matches: not supported",
+            Translate("""{"name": "c", "type": "EDS", "transportSocketMatches": [MATCH, {"name": "all", "match": {}}]}""".Replace("MATCH", match, StringComparison.Ordinal)).Unusable);
+
+    [Fact]
     public void A_weight_of_zero_is_refused()
     {
         var assignment = IstiodShapes.Endpoints("c", "10.0.0.1:80");
