@@ -270,6 +270,3 @@ public sealed class AdminPortsTests : IAsyncLifetime
         Assert.True(_waypoint.IsReady);
     }
 }
-
-[CollectionDefinition(nameof(Alone), DisableParallelization = true)]
-public sealed class Alone;

@@ -14,6 +14,7 @@ using static Waypoint.Proxy.Tests.Forwarding.ProxyUnderTest;
 namespace Waypoint.Proxy.Tests.Hbone;
 
 /// <summary>Tunnels to pods: our client, TLS and all, against our server, with a backend behind it.</summary>
+[Collection(nameof(Alone))]
 public sealed class OutboundTests
 {
     [Fact]
