@@ -47,9 +47,9 @@ until kubectl -n "$ns" get deployment waypoint -o 'jsonpath={..image}' 2> /dev/n
 kubectl -n "$ns" rollout status deployment/waypoint --timeout=120s > /dev/null
 kubectl -n "$ns" get pod -l gateway.networking.k8s.io/gateway-name=waypoint -o json |
     jq -r '.items[0].status.conditions | map({(.type): .lastTransitionTime | fromdate}) | add | "waypoint: ready \(.Ready - .PodScheduled) s after it was scheduled"'
-address=$(kubectl -n "$ns" get pod -l gateway.networking.k8s.io/gateway-name=waypoint -o 'jsonpath={.items[0].status.podIP}')
 waypoint=$(process "$ns" gateway.networking.k8s.io/gateway-name=waypoint)
-until [ "$(curl -s "http://$address:15020/stats/prometheus" | awk '/^waypoint_clusters/ { print int($2) }')" -ge "$services" ]; do sleep 0.5; done
+clusters() { kubectl -n "$ns" exec deploy/waypoint -- pilot-agent request GET clusters | grep -c '^inbound-vip.*::observability_name::'; }
+until [ "$(clusters)" -ge "$services" ]; do sleep 0.5; done
 echo "waypoint: all clusters there $(seconds "$start" "$(now)") after the four commands; RSS $(rss "$waypoint")"
 
 start=$(now)
