@@ -24,11 +24,10 @@ entry() { # entry NUMBER LAST-OCTET-OF-THE-FIRST-ENDPOINT
     echo ---
 }
 
-process() { # process NAMESPACE SELECTOR: the pid of the pod's first container
-    local uid cgroup
+process() { # process NAMESPACE SELECTOR: the pid of the pod's program, which started after its pause container
+    local uid
     uid=$(kubectl -n "$1" get pod -l "$2" -o 'jsonpath={.items[0].metadata.uid}')
-    cgroup=$(find /sys/fs/cgroup -type d -path "*pod${uid}*" 2> /dev/null | sort | awk 'length > l { l = length; d = $0 } END { print d }')
-    find "$(dirname "$cgroup")" -name cgroup.procs -exec cat {} + | sort -n | tail -1
+    find /sys/fs/cgroup -path "*pod${uid}*" -name cgroup.procs -exec cat {} + | sort -n | tail -1
 }
 rss() { awk '/^VmRSS/ { printf "%d MB", $2 / 1024 }' "/proc/$1/status"; }
 ticks() { awk '{ print $14 + $15 }' "/proc/$1/stat"; }
