@@ -11,6 +11,7 @@ using Waypoint.Xds.Metrics;
 
 namespace Waypoint.GatewayApi.Tests.Serving;
 
+[Collection(nameof(Alone))]
 public sealed class AdminEndpointsTests : IAsyncLifetime
 {
     private static readonly TimeSpan Patience = TimeSpan.FromSeconds(30);
@@ -110,3 +111,7 @@ public sealed class AdminEndpointsTests : IAsyncLifetime
         await _controlPlane.Ready.WaitAsync(Patience);
     }
 }
+
+/// <summary>Other control planes of the process would be in its metrics too.</summary>
+[CollectionDefinition(nameof(Alone), DisableParallelization = true)]
+public sealed class Alone;
