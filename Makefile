@@ -23,7 +23,7 @@ test-shared: build root ## against the foreign programs in $(SHARED)
 test-cluster: build root ## in a real Kubernetes with istiod: one that $(CLUSTER) brings up, or the one of KUBECONFIG
 	@tests/cluster/prepare.sh "$(CLUSTER)"
 	@rm -rf artifacts/test-results
-	WAYPOINT_SHARED=$(abspath $(SHARED)) $(if $(wildcard $(CLUSTER)),NODE_CGROUPS=/host/sys/fs/cgroup/unified/test-cluster $(CLUSTER) exec) dotnet test tests/cluster $(TEST_FLAGS)
+	WAYPOINT_SHARED=$(abspath $(SHARED)) PATH="$(CURDIR)/artifacts/prometheus/usr/bin:$$PATH" $(if $(wildcard $(CLUSTER)),NODE_CGROUPS=/host/sys/fs/cgroup/unified/test-cluster $(CLUSTER) exec) dotnet test tests/cluster $(TEST_FLAGS)
 
 bench: build root
 	@artifacts/bin/Waypoint.Bench/release/waypoint-bench

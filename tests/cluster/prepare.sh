@@ -12,6 +12,12 @@ if [ ! -x "$cluster" ]; then
     exit 0
 fi
 
+# Unpacked, not installed: the package would start a service.
+if ! command -v prometheus > /dev/null && [ ! -x artifacts/prometheus/usr/bin/prometheus ]; then
+    mkdir -p artifacts/prometheus
+    (cd artifacts/prometheus && apt-get -o APT::Sandbox::User=root download -qq prometheus && dpkg-deb --extract prometheus_*.deb .)
+fi
+
 command -v buildah > /dev/null || apt-get install -y -qq --no-install-recommends buildah > /dev/null
 "$cluster" status > /dev/null 2>&1 || "$cluster" up
 get=$(dirname "$cluster")/../bin/get
