@@ -28,3 +28,7 @@ BASE=debian IMAGES="waypoint node-agent" deploy/images/build.sh
 for image in waypoint node-agent; do
     "$cluster" load "artifacts/images/$image.tar"
 done
+
+# What runs since an earlier time runs the images of that time.
+"$cluster" kubectl -n shop rollout restart deployment/waypoint > /dev/null 2>&1 || true
+"$cluster" kubectl -n waypoint-system rollout restart daemonset/waypoint-node-agent > /dev/null 2>&1 || true
