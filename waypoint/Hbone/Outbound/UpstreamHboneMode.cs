@@ -17,7 +17,11 @@ internal enum UpstreamHboneMode
     /// <summary>No tunnel, no connection. For meshes with ztunnel on every node: fails closed.</summary>
     Always,
 
-    /// <summary>Every endpoint is dialled plainly. For meshes where our kernel engine is on every node: saves the attempt.</summary>
+    /// <summary>
+    /// Every endpoint is dialled plainly. For meshes where our kernel engine is on every node, and what holds unless told otherwise: with
+    /// <see cref="Auto"/> in such a mesh, requests of a waypoint in a real cluster waited for ever from about half a minute after its start
+    /// (the time after which a refusal is forgotten), and with this they did not; why is not understood yet.
+    /// </summary>
     Never,
 }
 
@@ -26,9 +30,9 @@ internal static class UpstreamHboneModes
     /// <exception cref="FormatException">Another word.</exception>
     public static UpstreamHboneMode Parse(string? text) => text switch
     {
-        null or "" or "auto" => UpstreamHboneMode.Auto,
+        "auto" => UpstreamHboneMode.Auto,
         "always" => UpstreamHboneMode.Always,
-        "never" => UpstreamHboneMode.Never,
+        null or "" or "never" => UpstreamHboneMode.Never,
         _ => throw new FormatException($"WAYPOINT_UPSTREAM_HBONE: '{text}' is none of auto, always, never"),
     };
 }

@@ -1,0 +1,28 @@
+using System.Net;
+using Microsoft.Extensions.Logging.Abstractions;
+using Waypoint.Proxy.Hbone;
+using Waypoint.Proxy.Hbone.Outbound;
+using Waypoint.Xds.Identity;
+using Waypoint.Xds.Tests.Identity;
+
+namespace Waypoint.Proxy.Tests.Hbone;
+
+public sealed class RefusedTunnelTests
+{
+    [Fact]
+    public async Task A_port_that_refuses_is_asked_again_each_time()
+    {
+        using var metrics = new HboneMetrics();
+        var identity = new TestAuthority().Identity("spiffe://cluster.local/ns/shop/sa/waypoint");
+        var dialer = new TunnelDialer(identity, new TunnelRefusals(metrics, NullLogger<TunnelRefusals>.Instance), _ => new IPEndPoint(IPAddress.Loopback, 1));
+        await using var pool = new TunnelPool(dialer.DialAsync, new TunnelSessionSettings());
+        var id = new SpiffeId("cluster.local", "shop", "default");
+        for (var i = 0; i < 20; i++)
+        {
+            var tries = Enumerable.Range(0, 10).Select(_ => Assert.ThrowsAsync<TunnelException>(
+                () => pool.OpenAsync(IPEndPoint.Parse("10.0.0.1:80"), id, [], CancellationToken.None)));
+            var thrown = await Task.WhenAll(tries).WaitAsync(TimeSpan.FromSeconds(5));
+            Assert.All(thrown, e => Assert.True(e.IsRefused));
+        }
+    }
+}
