@@ -44,7 +44,7 @@ public sealed class PrometheusTests(Shop shop)
         }
 
         await HasAsync(prometheus, $$"""histogram_quantile(0.50, sum(irate(istio_response_bytes_bucket{{{Http}}}[1m])) by (le))""");
-        await HasAsync(prometheus, """sum(irate(istio_requests_total{reporter="waypoint",request_protocol="grpc"}[1m])) by (grpc_response_status)""");
+        await HasAsync(prometheus, """sum(irate(istio_requests_total{reporter="waypoint",request_protocol="grpc",grpc_response_status="0"}[1m])) by (grpc_response_status)""");
         await HasAsync(prometheus, """sum(irate(istio_tcp_received_bytes_total{reporter="waypoint",destination_service="echo.shop.svc.cluster.local"}[1m]))""");
         await HasAsync(prometheus, """sum(irate(istio_tcp_sent_bytes_total{reporter="waypoint",destination_service="echo.shop.svc.cluster.local"}[1m]))""");
         await HasAsync(prometheus, """sum(istio_tcp_connections_opened_total{reporter="waypoint"}) by (destination_service)""");
