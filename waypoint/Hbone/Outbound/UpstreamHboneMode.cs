@@ -7,7 +7,7 @@ namespace Waypoint.Proxy.Hbone.Outbound;
 internal enum UpstreamHboneMode
 {
     /// <summary>
-    /// The tunnel is tried first. Where the HBONE port refuses the connection the endpoint is dialled plainly, and so it is for half a minute.
+    /// Holds unless told otherwise. The tunnel is tried first. Where the HBONE port refuses the connection the endpoint is dialled plainly, and so it is for half a minute.
     /// An address that has spoken HBONE in the last ten minutes never is: a ztunnel that restarts does not expose the traffic. Nothing but a refused
     /// connection leads to plain text: not a timeout, not a certificate. Whoever can forge a RST on the path before the first tunnel can have the
     /// traffic in plain text; where that matters the mode is <see cref="Always"/>.
@@ -17,11 +17,7 @@ internal enum UpstreamHboneMode
     /// <summary>No tunnel, no connection. For meshes with ztunnel on every node: fails closed.</summary>
     Always,
 
-    /// <summary>
-    /// Every endpoint is dialled plainly. For meshes where our kernel engine is on every node, and what holds unless told otherwise: with
-    /// <see cref="Auto"/> in such a mesh, requests of a waypoint in a real cluster waited for ever from about half a minute after its start
-    /// (the time after which a refusal is forgotten), and with this they did not; why is not understood yet.
-    /// </summary>
+    /// <summary>Every endpoint is dialled plainly: saves the first attempt where our kernel engine is on every node.</summary>
     Never,
 }
 
@@ -30,9 +26,9 @@ internal static class UpstreamHboneModes
     /// <exception cref="FormatException">Another word.</exception>
     public static UpstreamHboneMode Parse(string? text) => text switch
     {
-        "auto" => UpstreamHboneMode.Auto,
+        null or "" or "auto" => UpstreamHboneMode.Auto,
         "always" => UpstreamHboneMode.Always,
-        null or "" or "never" => UpstreamHboneMode.Never,
+        "never" => UpstreamHboneMode.Never,
         _ => throw new FormatException($"WAYPOINT_UPSTREAM_HBONE: '{text}' is none of auto, always, never"),
     };
 }

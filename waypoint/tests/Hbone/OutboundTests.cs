@@ -267,7 +267,7 @@ public sealed class OutboundTests
     }
 
     [Theory]
-    [InlineData(null, UpstreamHboneMode.Never)]
+    [InlineData(null, UpstreamHboneMode.Auto)]
     [InlineData("auto", UpstreamHboneMode.Auto)]
     [InlineData("always", UpstreamHboneMode.Always)]
     [InlineData("never", UpstreamHboneMode.Never)]
