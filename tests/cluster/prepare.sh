@@ -19,7 +19,8 @@ if ! command -v prometheus > /dev/null && [ ! -x artifacts/prometheus/usr/bin/pr
 fi
 
 command -v buildah > /dev/null || apt-get install -y -qq --no-install-recommends buildah > /dev/null
-"$cluster" status > /dev/null 2>&1 || "$cluster" up
+# Asked, not looked up: of a cluster whose processes have died everything but the answer is still there.
+"$cluster" kubectl get --raw /readyz > /dev/null 2>&1 || { "$cluster" down > /dev/null 2>&1 || true; "$cluster" up; }
 get=$(dirname "$cluster")/../bin/get
 "$get" istio-echo-client istio-echo-server k6 > /dev/null
 "$cluster" image localhost/echo:1 "$(command -v istio-echo-server):/usr/local/bin/server" "$(command -v istio-echo-client):/usr/local/bin/client" -- /usr/local/bin/server
