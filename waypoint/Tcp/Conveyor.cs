@@ -11,7 +11,7 @@ internal abstract class Conveyor : IDisposable
     /// <summary>Bytes read and not yet written.</summary>
     public nint Pending { get; protected set; }
 
-    /// <summary>The last <see cref="Fill"/> took all there was: trying again before the next event would be in vain.</summary>
+    /// <summary>The last <see cref="Fill"/> took all there was: trying again would be in vain, unless there was an event since.</summary>
     public bool HasEmptiedSource { get; protected set; }
 
     /// <summary>Takes what the socket has; only while nothing is pending. Zero is the end of the stream, negative an errno.</summary>

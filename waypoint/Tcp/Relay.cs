@@ -98,7 +98,9 @@ internal sealed class Relay(LoopSocket client, LoopSocket upstream, ConveyorPool
             var filled = conveyor.Fill(from);
             if (filled > 0)
             {
-                if (!await DrainAsync(conveyor, to))
+                var draining = DrainAsync(conveyor, to);
+                var hasWaited = !draining.IsCompleted;
+                if (!await draining)
                 {
                     conveyors.Return(conveyor);
                     Fail(to);
@@ -110,10 +112,12 @@ internal sealed class Relay(LoopSocket client, LoopSocket upstream, ConveyorPool
                 if (turn >= BytesPerTurn)
                 {
                     turn = 0;
+                    hasWaited = true;
                     await to.YieldAsync();
                 }
 
-                var mayHaveMore = !conveyor.HasEmptiedSource;
+                // An edge that came while this direction waited for something else found nobody who waits for it.
+                var mayHaveMore = hasWaited || !conveyor.HasEmptiedSource;
                 conveyor = Suit(conveyor, filled >= BulkSize);
                 if (mayHaveMore)
                 {

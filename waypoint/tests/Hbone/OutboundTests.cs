@@ -75,7 +75,7 @@ public sealed class OutboundTests
         Assert.Equal(1, pod.Hbone.Metrics.Inbound);
     }
 
-    [Fact(Skip = "Hangs about once in five runs: streams come to a stand. Outbound tunnels stay off by default until the cause is known (UpstreamHboneMode.Never).")]
+    [Fact]
     public async Task A_hundred_streams_share_a_connection_and_a_gigabyte_passes_in_bounded_memory()
     {
         const int Streams = 100;
