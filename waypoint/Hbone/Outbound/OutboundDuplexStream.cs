@@ -29,7 +29,11 @@ internal sealed class OutboundDuplexStream(OutboundStream stream) : Stream
         return length;
     }
 
-    public override ValueTask WriteAsync(ReadOnlyMemory<byte> buffer, CancellationToken cancellationToken = default) => stream.WriteAsync(buffer);
+    public override async ValueTask WriteAsync(ReadOnlyMemory<byte> buffer, CancellationToken cancellationToken = default)
+    {
+        using var giveUp = cancellationToken.UnsafeRegister(static stream => ((OutboundStream)stream!).Cancel(), stream);
+        await stream.WriteAsync(buffer).ConfigureAwait(false);
+    }
 
     public override Task<int> ReadAsync(byte[] buffer, int offset, int count, CancellationToken cancellationToken) =>
         ReadAsync(buffer.AsMemory(offset, count), cancellationToken).AsTask();

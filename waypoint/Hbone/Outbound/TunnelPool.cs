@@ -17,8 +17,8 @@ internal sealed class TunnelPool(Func<IPAddress, SpiffeId, Task<Stream>> dial, T
     private readonly TunnelSessionSettings _settings = settings;
     private readonly ConcurrentDictionary<(IPAddress Address, SpiffeId Identity), Server> _servers = [];
 
-    /// <summary>Connections that are open.</summary>
-    public int Connections => _servers.Values.Sum(server => server.Count);
+    /// <summary>Servers that a connection is open or being made to.</summary>
+    public int Servers => _servers.Count;
 
     /// <summary>Opens a stream to <paramref name="endpoint"/>.</summary>
     /// <param name="endpoint">The address is dialled; it and the port are the <c>:authority</c>, which the server holds against its own address.</param>
@@ -70,17 +70,6 @@ internal sealed class TunnelPool(Func<IPAddress, SpiffeId, Task<Stream>> dial, T
         private readonly Lock _gate = new();
         private readonly List<TunnelSession> _sessions = [];
         private Task? _dialling;
-
-        public int Count
-        {
-            get
-            {
-                lock (_gate)
-                {
-                    return _sessions.Count;
-                }
-            }
-        }
 
         public async Task<OutboundStream> OpenAsync(ReadOnlyMemory<byte> block, CancellationToken cancellation)
         {
@@ -138,6 +127,7 @@ internal sealed class TunnelPool(Func<IPAddress, SpiffeId, Task<Stream>> dial, T
                 lock (_gate)
                 {
                     _dialling = null;
+                    LeaveWhenIdle();
                 }
             }
         }
@@ -147,11 +137,16 @@ internal sealed class TunnelPool(Func<IPAddress, SpiffeId, Task<Stream>> dial, T
             lock (_gate)
             {
                 _sessions.Remove(session);
-                if (_sessions.Count == 0 && _dialling is null)
-                {
-                    // Pods come and go. Whoever holds this object already may still dial; its connection is then its own.
-                    pool._servers.TryRemove(KeyValuePair.Create((address, identity), this));
-                }
+                LeaveWhenIdle();
+            }
+        }
+
+        // Under the lock. Pods come and go. Whoever holds this object already may still dial; its connection is then its own.
+        private void LeaveWhenIdle()
+        {
+            if (_sessions.Count == 0 && _dialling is null)
+            {
+                pool._servers.TryRemove(KeyValuePair.Create((address, identity), this));
             }
         }
     }

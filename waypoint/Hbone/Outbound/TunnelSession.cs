@@ -140,11 +140,18 @@ internal sealed partial class TunnelSession : IAsyncDisposable
         }
     }
 
+    /// <summary>
+    /// No more will be written. Whoever ends a stream before its last write is done has given up, and the bytes are its own again: the stream is reset.
+    /// </summary>
     public void End(OutboundStream stream)
     {
         lock (_gate)
         {
-            if (!stream.IsClosed && !stream.EndRequested)
+            if (stream.Writing is not null)
+            {
+                Reset(stream, Http2Error.Cancel);
+            }
+            else if (!stream.IsClosed && !stream.EndRequested)
             {
                 stream.EndRequested = true;
                 Queue(stream);

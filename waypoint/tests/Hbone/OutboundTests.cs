@@ -123,7 +123,7 @@ public sealed class OutboundTests
 
             Assert.Equal(Bytes, received);
             await sending;
-        }))).WaitAsync(TimeSpan.FromMinutes(1));
+        }))).WaitAsync(TimeSpan.FromMinutes(3));
         await serving;
         Assert.Equal(1, pod.Hbone.Metrics.Inbound);
 

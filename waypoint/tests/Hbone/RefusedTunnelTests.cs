@@ -10,7 +10,7 @@ namespace Waypoint.Proxy.Tests.Hbone;
 public sealed class RefusedTunnelTests
 {
     [Fact]
-    public async Task A_port_that_refuses_is_asked_again_each_time()
+    public async Task A_port_that_refuses_is_asked_again_each_time_and_leaves_nothing_behind()
     {
         using var metrics = new HboneMetrics();
         var identity = new TestAuthority().Identity("spiffe://cluster.local/ns/shop/sa/waypoint");
@@ -23,6 +23,7 @@ public sealed class RefusedTunnelTests
                 () => pool.OpenAsync(IPEndPoint.Parse("10.0.0.1:80"), id, [], CancellationToken.None)));
             var thrown = await Task.WhenAll(tries).WaitAsync(TimeSpan.FromSeconds(5));
             Assert.All(thrown, e => Assert.True(e.IsRefused));
+            Assert.Equal(0, pool.Servers);
         }
     }
 }

@@ -216,6 +216,42 @@ public sealed class TunnelSessionTests
     }
 
     [Fact]
+    public async Task A_stream_that_is_closed_before_its_write_is_done_is_reset_and_the_bytes_are_not_sent()
+    {
+        await using var peer = await Peer.StartAsync();
+        var stream = peer.Session.TryOpen(Connect)!;
+        await peer.ReadAsync();
+        var connection = new OutboundDuplexStream(stream);
+        var bytes = new byte[70_000];
+        var writing = connection.WriteAsync(bytes).AsTask();
+        for (var read = 0; read < 65_535;)
+        {
+            read += (await peer.ReadAsync()).Payload.Length;
+        }
+
+        await connection.DisposeAsync();
+        await Assert.ThrowsAsync<IOException>(() => writing.WaitAsync(SocketExtensions.Patience));
+        await peer.SendAsync(RawFrame.WindowUpdate, 0, 1, [0, 0, 0x40, 0]);
+        await peer.SendAsync(RawFrame.WindowUpdate, 0, 0, [0, 0, 0x40, 0]);
+        var reset = await peer.ReadAsync();
+        Assert.Equal((RawFrame.ResetStream, 8u), (reset.Type, reset.Error));
+        await peer.SendAsync(RawFrame.Ping, 0, 0, new byte[8]);
+        Assert.Equal(RawFrame.Ping, (await peer.ReadAsync()).Type);
+    }
+
+    [Fact]
+    public async Task A_write_that_is_given_up_resets_the_stream()
+    {
+        await using var peer = await Peer.StartAsync();
+        var stream = peer.Session.TryOpen(Connect)!;
+        using var patience = new CancellationTokenSource();
+        var writing = new OutboundDuplexStream(stream).WriteAsync(new byte[70_000], patience.Token).AsTask();
+        await patience.CancelAsync();
+        await Assert.ThrowsAsync<IOException>(() => writing.WaitAsync(SocketExtensions.Patience));
+        Assert.Equal(0, peer.Session.Streams);
+    }
+
+    [Fact]
     public async Task After_GOAWAY_streams_up_to_the_last_go_on_and_the_others_may_be_tried_elsewhere()
     {
         await using var peer = await Peer.StartAsync();
