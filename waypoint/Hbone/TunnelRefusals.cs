@@ -10,6 +10,9 @@ internal sealed partial class TunnelRefusals(HboneMetrics metrics, ILogger<Tunne
     /// <summary>The handshake failed at something else than the peer's certificate.</summary>
     public const string Handshake = "handshake_failed";
 
+    /// <summary>The server said neither yes nor no in time.</summary>
+    public const string NoAnswer = "no_answer";
+
     private const long MillisecondsPerLog = 1000;
 
     private readonly ConcurrentDictionary<(string Side, string Reason), long> _nextLog = [];

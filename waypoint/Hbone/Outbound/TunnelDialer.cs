@@ -10,9 +10,11 @@ namespace Waypoint.Proxy.Hbone.Outbound;
 /// <param name="identity">Ours.</param>
 /// <param name="refusals">Hears of servers that are not who they should be.</param>
 /// <param name="place">Where the HBONE port of an address is, for tests; null for where it always is.</param>
-internal sealed class TunnelDialer(WorkloadIdentity identity, TunnelRefusals refusals, Func<IPAddress, IPEndPoint>? place = null)
+/// <param name="patience">How long connection and handshake may take; null for ten seconds.</param>
+internal sealed class TunnelDialer(
+    WorkloadIdentity identity, TunnelRefusals refusals, Func<IPAddress, IPEndPoint>? place = null, TimeSpan? patience = null)
 {
-    private static readonly TimeSpan Patience = TimeSpan.FromSeconds(10);
+    private readonly TimeSpan _patience = patience ?? TimeSpan.FromSeconds(10);
 
     private readonly PeerVerifier _verifier = new(identity);
 
@@ -22,14 +24,14 @@ internal sealed class TunnelDialer(WorkloadIdentity identity, TunnelRefusals ref
         var certificate = identity.Current ?? throw new TunnelException("hbone_no_certificate");
         var server = place?.Invoke(address) ?? new IPEndPoint(address, HboneSettings.Port);
         var verdict = new PeerVerdict(PeerRefusal.None, null);
-        using var patience = new CancellationTokenSource(Patience);
+        using var giveUp = new CancellationTokenSource(_patience);
         var socket = new Socket(server.AddressFamily, SocketType.Stream, ProtocolType.Tcp) { NoDelay = true };
         SslStream? tls = null;
         try
         {
-            await socket.ConnectAsync(server, patience.Token).ConfigureAwait(false);
+            await socket.ConnectAsync(server, giveUp.Token).ConfigureAwait(false);
             tls = new SslStream(new NetworkStream(socket, ownsSocket: true));
-            await tls.AuthenticateAsClientAsync(Options(certificate, expected, v => verdict = v), patience.Token).ConfigureAwait(false);
+            await tls.AuthenticateAsClientAsync(Options(certificate, expected, v => verdict = v), giveUp.Token).ConfigureAwait(false);
             if (tls.NegotiatedApplicationProtocol != SslApplicationProtocol.Http2)
             {
                 throw new AuthenticationException("the server does not speak HTTP/2");
@@ -56,6 +58,8 @@ internal sealed class TunnelDialer(WorkloadIdentity identity, TunnelRefusals ref
             case SocketException socket:
                 return new TunnelException($"hbone_{socket.Message.Replace(' ', '_')}", e) { IsRefused = socket.SocketErrorCode == SocketError.ConnectionRefused };
             case OperationCanceledException:
+                // Mostly a network policy that drops what it does not allow: a refusal would do (UpstreamHboneMode.Auto), silence never leads to plain text.
+                refusals.Outbound(TunnelRefusals.NoAnswer, server, null, expected, $"within {_patience.TotalSeconds:0.#} s");
                 return new TunnelException("hbone_connect_timeout", e);
             default:
                 var reason = verdict.IsTrusted ? TunnelRefusals.Handshake : verdict.Refusal.Label();

@@ -1,7 +1,10 @@
 using System.Net;
+using System.Net.Sockets;
+using Microsoft.Extensions.Logging;
 using Microsoft.Extensions.Logging.Abstractions;
 using Waypoint.Proxy.Hbone;
 using Waypoint.Proxy.Hbone.Outbound;
+using Waypoint.Proxy.Tests.Listening;
 using Waypoint.Xds.Identity;
 using Waypoint.Xds.Tests.Identity;
 
@@ -25,5 +28,25 @@ public sealed class RefusedTunnelTests
             Assert.All(thrown, e => Assert.True(e.IsRefused));
             Assert.Equal(0, pool.Servers);
         }
+    }
+
+    [Fact]
+    public async Task A_port_that_does_not_answer_is_counted_and_logged_and_never_dialled_plainly()
+    {
+        using var silent = new Socket(SocketType.Stream, ProtocolType.Tcp);
+        silent.Bind(new IPEndPoint(IPAddress.Loopback, 0));
+        silent.Listen();
+        var log = new RecordedLog();
+        using var metrics = new HboneMetrics();
+        var identity = new TestAuthority().Identity("spiffe://cluster.local/ns/shop/sa/waypoint");
+        var refusals = new TunnelRefusals(metrics, LoggerFactory.Create(logging => logging.AddProvider(log)).CreateLogger<TunnelRefusals>());
+        var dialer = new TunnelDialer(identity, refusals, _ => (IPEndPoint)silent.LocalEndPoint!, TimeSpan.FromSeconds(0.2));
+
+        var thrown = await Assert.ThrowsAsync<TunnelException>(() => dialer.DialAsync(IPAddress.Loopback, new SpiffeId("cluster.local", "shop", "default")));
+
+        Assert.Equal("hbone_connect_timeout", thrown.Reason);
+        Assert.False(thrown.IsRefused);
+        Assert.Equal(1, metrics.Refused("no_answer"));
+        Assert.Contains(log.Lines, line => line.Message.Contains($"{silent.LocalEndPoint}", StringComparison.Ordinal) && line.Message.Contains("no_answer within 0.2 s", StringComparison.Ordinal));
     }
 }
