@@ -33,7 +33,7 @@ public sealed class RefusedTunnelTests
     [Fact]
     public async Task A_port_that_does_not_answer_is_counted_and_logged_and_never_dialled_plainly()
     {
-        using var silent = new Socket(SocketType.Stream, ProtocolType.Tcp);
+        using var silent = new Socket(AddressFamily.InterNetwork, SocketType.Stream, ProtocolType.Tcp);
         silent.Bind(new IPEndPoint(IPAddress.Loopback, 0));
         silent.Listen();
         var log = new RecordedLog();
