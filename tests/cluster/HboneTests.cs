@@ -80,12 +80,14 @@ public sealed class HboneTests(Shop shop)
 
             // A connection, and so a handshake, for each request of the one; the other stays on its connections.
             var results = await Task.WhenAll(
-                client.SendAsync("http://echo:80/", [.. steadily, "--new-connection-per-request"]),
-                client.SendAsync("http://echo:80/", steadily));
+                client.RunAsync("http://echo:80/", [.. steadily, "--new-connection-per-request"]),
+                client.RunAsync("http://echo:80/", steadily));
 
-            foreach (var answers in results)
+            foreach (var result in results)
             {
-                Assert.True(answers.Count == 1200, $"{answers.Count} answers");
+                var answers = EchoResponse.Parse(result.Output);
+                var words = result.Output.Split('\n').Concat(result.Error.Split('\n')).Where(l => l.Contains("error", StringComparison.OrdinalIgnoreCase)).Take(5);
+                Assert.True(answers.Count == 1200, $"{answers.Count} answers; {string.Join('\n', words)}");
                 Assert.DoesNotContain(answers, a => a.Status != 200);
             }
 
