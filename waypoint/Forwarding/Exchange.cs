@@ -7,6 +7,7 @@ using Waypoint.Proxy.Mesh;
 using Waypoint.Proxy.Telemetry;
 using Waypoint.Proxy.Telemetry.Tracing;
 using Endpoint = Waypoint.Proxy.LoadBalancing.Endpoint;
+using RequestHead = Waypoint.Proxy.Routing.RequestHead;
 using Route = Waypoint.Proxy.Routing.Route;
 
 namespace Waypoint.Proxy.Forwarding;
@@ -48,7 +49,7 @@ internal sealed class Exchange
     public bool IsRouteStale { get; set; }
 
     /// <summary>
-    /// Set by a filter that decided by the normal form of the path who may pass: that form is then what is sent, so that a backend cannot read
+    /// Set by a filter that decided by the path in the chain's form who may pass: that form is then what is sent, so that a backend cannot read
     /// another path in <c>/public/..dmin</c> than the one that was judged.
     /// </summary>
     public bool IsPathJudged { get; set; }
@@ -111,6 +112,9 @@ internal sealed class Exchange
 
     /// <summary>The messages of a gRPC call to the client; null when there is no answer of a backend or it is not gRPC.</summary>
     public GrpcMessageCounter? ResponseMessages { get; set; }
+
+    /// <summary>The request as filters see it: with its path in the chain's form. Allocates only for a path that came in another.</summary>
+    public RequestHead MatchedHead() => RequestHead.From(Context, Chain!.PathForm).InMatchedForm();
 
     public bool IsHttp2 => HttpProtocol.IsHttp2(Context.Request.Protocol);
 

@@ -41,9 +41,21 @@ internal static class RequestGuard
             return BadRequest(exchange, "path_normalization_failed");
         }
 
+        if (exchange.Chain!.RejectsEscapedSlashes && HasEscapedSlash(exchange.RawTarget))
+        {
+            return BadRequest(exchange, "path_normalization_failed");
+        }
+
         return RequestedUpgrade(exchange) is { } upgrade && !exchange.Chain!.Upgrades.Contains(upgrade)
             ? LocalReply.SendAsync(exchange, StatusCodes.Status403Forbidden, "", ResponseFlags.None, "upgrade_failed", close: true)
             : null;
+    }
+
+    private static bool HasEscapedSlash(ReadOnlySpan<char> target)
+    {
+        var question = target.IndexOf('?');
+        var path = question < 0 ? target : target[..question];
+        return path.Contains("%2F", StringComparison.OrdinalIgnoreCase) || path.Contains("%5C", StringComparison.OrdinalIgnoreCase);
     }
 
     /// <summary>The protocol that the client wants instead of HTTP; null when it wants none, or one that may be left out (h2c).</summary>

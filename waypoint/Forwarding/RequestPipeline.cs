@@ -42,15 +42,16 @@ internal sealed class RequestPipeline(BackendForwarder backends, RequestTelemetr
             headers[EnvoyHeaders.RequestId] = EnvoyHeaders.NewRequestId();
         }
 
+        ReceivedHeaders.Clean(headers, chain);
         Tracer.Start(exchange);
         if (RequestGuard.Refuse(exchange) is { } refusal)
         {
             return refusal;
         }
 
-        var head = RequestHead.From(exchange.Context, chain.NormalizePath);
+        var head = RequestHead.From(exchange.Context, chain.PathForm);
         exchange.Route = chain.Routes.Match(head);
-        return chain.Filters.IsEmpty ? ActAsync(exchange, head) : FilterAsync(exchange, chain, next: 0);
+        return chain.Filters.IsEmpty ? ActAsync(exchange, ToSend(head, exchange, chain)) : FilterAsync(exchange, chain, next: 0);
     }
 
     // Most filters have nothing to wait for, and then there is no state machine to allocate.
@@ -72,7 +73,7 @@ internal sealed class RequestPipeline(BackendForwarder backends, RequestTelemetr
             RouteAnew(exchange, chain);
         }
 
-        return ActAsync(exchange, Head(exchange, chain));
+        return ActAsync(exchange, ToSend(RequestHead.From(exchange.Context, chain.PathForm), exchange, chain));
     }
 
     private async Task ResumeAsync(Exchange exchange, HttpChain chain, int next, ValueTask<bool> passed)
@@ -89,15 +90,13 @@ internal sealed class RequestPipeline(BackendForwarder backends, RequestTelemetr
         if (exchange.IsRouteStale)
         {
             exchange.IsRouteStale = false;
-            exchange.Route = chain.Routes.Match(RequestHead.From(exchange.Context, chain.NormalizePath));
+            exchange.Route = chain.Routes.Match(RequestHead.From(exchange.Context, chain.PathForm));
         }
     }
 
-    private static RequestHead Head(Exchange exchange, HttpChain chain)
-    {
-        var head = RequestHead.From(exchange.Context, chain.NormalizePath);
-        return exchange.IsPathJudged ? head.InNormalForm() : head;
-    }
+    // A form beyond the normal one was asked for by name, for backends that read paths so: they get it even if nobody judged by it.
+    private static RequestHead ToSend(RequestHead head, Exchange exchange, HttpChain chain) =>
+        exchange.IsPathJudged || chain.PathForm > PathForm.Normal ? head.InMatchedForm() : head;
 
     private Task ActAsync(Exchange exchange, in RequestHead head) =>
         exchange.Route?.Action switch

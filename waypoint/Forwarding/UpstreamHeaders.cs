@@ -16,12 +16,10 @@ internal static class UpstreamHeaders
     public static void CopyRequest(Exchange exchange, HttpRequestMessage request, ref HttpContent? content)
     {
         var headers = exchange.Context.Request.Headers;
-        var connection = headers.Connection;
-        var nominates = HopByHopHeaders.NominatesAny(connection);
         var target = request.Headers;
         foreach (var (name, values) in headers)
         {
-            if (!MayPass(name) || (nominates && IsDropped(connection, name)))
+            if (!MayPass(name))
             {
                 continue;
             }
@@ -118,12 +116,6 @@ internal static class UpstreamHeaders
         && !HopByHopHeaders.Contains(name)
         && !EnvoyHeaders.IsCommand(name)
         && !name.Equals(HeaderNames.ContentLength, StringComparison.OrdinalIgnoreCase);
-
-    // A client must not be able to have removed what this proxy, or routing before it, relies on.
-    private static bool IsDropped(StringValues connection, string name) =>
-        HopByHopHeaders.IsNominated(connection, name)
-        && !name.Equals(HeaderNames.Host, StringComparison.OrdinalIgnoreCase)
-        && !name.Equals(EnvoyHeaders.RequestId, StringComparison.OrdinalIgnoreCase);
 
     private static bool AcceptsTrailers(StringValues te) => te.Count > 0 && HopByHopHeaders.IsNominated(te, "trailers");
 

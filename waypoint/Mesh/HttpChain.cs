@@ -29,8 +29,14 @@ internal sealed class HttpChain
     /// <summary>The longest silence on one stream; zero means no limit (istiod's default for waypoints).</summary>
     public TimeSpan StreamIdleTimeout { get; init; }
 
-    /// <summary>Routes match against the normal form of the path (HCM <c>normalize_path</c>; istiod's default).</summary>
-    public bool NormalizePath { get; init; }
+    /// <summary>The form of the path against which routes and filters match.</summary>
+    public PathForm PathForm { get; init; }
+
+    /// <summary>Paths with <c>%2F</c> or <c>%5C</c> are refused (HCM <c>path_with_escaped_slashes_action: REJECT_REQUEST</c>).</summary>
+    public bool RejectsEscapedSlashes { get; init; }
+
+    /// <summary>Backends get the client's <c>x-forwarded-client-cert</c> as it came (HCM <c>forward_client_cert_details: ALWAYS_FORWARD_ONLY</c>); otherwise none.</summary>
+    public bool ForwardsClientCertificate { get; init; }
 
     /// <summary>How many addresses at the end of <c>X-Forwarded-For</c> are those of proxies before this one (HCM <c>xff_num_trusted_hops</c>).</summary>
     public int TrustedHops { get; init; }

@@ -3,27 +3,41 @@ using System.Globalization;
 namespace Waypoint.Proxy.Routing;
 
 /// <summary>
-/// The normal form of a path, against which routes match (RFC 3986 §6.2.2, as Envoy 1.39 does it): escaped letters, digits and <c>-._~</c> are
-/// unescaped, <c>\</c> is read as <c>/</c>, dot segments are removed (§5.2.4). Escaped slashes and repeated slashes stay.
-/// Otherwise <c>/%61dmin</c> would pass a rule for <c>/admin</c>. The request is forwarded as received.
+/// The form of a path against which routes match. The normal form (RFC 3986 §6.2.2, as Envoy 1.39 does it): escaped letters, digits and <c>-._~</c> are
+/// unescaped, <c>\</c> is read as <c>/</c>, dot segments are removed (§5.2.4). Escaped slashes and repeated slashes stay unless
+/// <see cref="PathForm"/> says otherwise. Otherwise <c>/%61dmin</c> would pass a rule for <c>/admin</c>.
 /// </summary>
 internal static class PathNormalization
 {
-    /// <summary>Returns <paramref name="path"/> itself when it is in normal form; otherwise a new string.</summary>
-    public static ReadOnlySpan<char> Normalize(ReadOnlySpan<char> path)
+    /// <summary>Returns <paramref name="path"/> itself when it has the form; otherwise a new string.</summary>
+    public static ReadOnlySpan<char> Normalize(ReadOnlySpan<char> path, PathForm form)
     {
+        if (form == PathForm.AsReceived || path is not ['/', ..])
+        {
+            return path;
+        }
+
         // Nearly every path passes at this one vectorised look.
-        return path.IndexOfAny('\\', '.', '%') < 0 || path[0] != '/' ? path : RemoveDotSegments(Unescape(path));
+        if (path.IndexOfAny('\\', '.', '%') >= 0)
+        {
+            path = Unescape(path, form);
+            path = Has(form, PathForm.Normal) ? RemoveDotSegments(path) : path;
+        }
+
+        return Has(form, PathForm.MergedSlashes) && path.Contains("//", StringComparison.Ordinal) ? MergeSlashes(path) : path;
     }
 
-    private static ReadOnlySpan<char> Unescape(ReadOnlySpan<char> path)
+    // Enum.HasFlag allocates in code that is not optimised yet.
+    private static bool Has(PathForm form, PathForm part) => (form & part) != 0;
+
+    private static ReadOnlySpan<char> Unescape(ReadOnlySpan<char> path, PathForm form)
     {
         char[]? output = null;
         var length = 0;
         for (var i = 0; i < path.Length; i++)
         {
             var c = path[i];
-            if (c == '%' && TryUnescape(path[i..], out var unescaped))
+            if (c == '%' && TryUnescape(path[i..], form, out var unescaped))
             {
                 if (output is null)
                 {
@@ -44,8 +58,8 @@ internal static class PathNormalization
         return output is null ? path : output.AsSpan(0, length);
     }
 
-    /// <summary>True for an escape of a character that needs none.</summary>
-    private static bool TryUnescape(ReadOnlySpan<char> text, out char character)
+    /// <summary>True for an escape of a character that needs none, or that is to have none.</summary>
+    private static bool TryUnescape(ReadOnlySpan<char> text, PathForm form, out char character)
     {
         character = default;
         if (text.Length < 3 || !byte.TryParse(text.Slice(1, 2), NumberStyles.AllowHexSpecifier, CultureInfo.InvariantCulture, out var value))
@@ -54,7 +68,9 @@ internal static class PathNormalization
         }
 
         character = (char)value;
-        return char.IsAsciiLetterOrDigit(character) || character is '-' or '.' or '_' or '~';
+        return character is '/' or '\\'
+            ? Has(form, PathForm.UnescapedSlashes)
+            : Has(form, PathForm.Normal) && (char.IsAsciiLetterOrDigit(character) || character is '-' or '.' or '_' or '~');
     }
 
     private static ReadOnlySpan<char> RemoveDotSegments(ReadOnlySpan<char> path)
@@ -92,6 +108,20 @@ internal static class PathNormalization
             if (last)
             {
                 output[length++] = '/';
+            }
+        }
+
+        return output.AsSpan(0, length);
+    }
+    private static ReadOnlySpan<char> MergeSlashes(ReadOnlySpan<char> path)
+    {
+        var output = new char[path.Length];
+        var length = 0;
+        foreach (var c in path)
+        {
+            if (c != '/' || length == 0 || output[length - 1] != '/')
+            {
+                output[length++] = c;
             }
         }
 

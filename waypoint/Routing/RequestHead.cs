@@ -27,7 +27,7 @@ internal readonly ref struct RequestHead
     /// <summary>The path as received, without the query.</summary>
     public ReadOnlySpan<char> RawPath { get; private init; }
 
-    /// <summary>The path that routes are matched against: <see cref="RawPath"/>, or its normal form where the chain asks for it.</summary>
+    /// <summary>The path that routes are matched against: <see cref="RawPath"/> in the form that the chain asks for.</summary>
     public ReadOnlySpan<char> Path { get; private init; }
 
     /// <summary>What follows the first <c>?</c>, as received; empty when there is none.</summary>
@@ -44,13 +44,13 @@ internal readonly ref struct RequestHead
     /// <param name="authority"><c>:authority</c> or <c>Host</c>.</param>
     /// <param name="target">As received: origin form (<c>/a?b</c>), absolute form (<c>http://host/a?b</c>) or <c>*</c>.</param>
     /// <param name="headers">The header fields.</param>
-    /// <param name="normalizePath">Whether <see cref="Path"/> is the normal form (<see cref="PathNormalization"/>). Allocates only for a path that is not in it yet.</param>
+    /// <param name="form">The form of <see cref="Path"/>. Allocates only for a path that has another.</param>
     public static RequestHead Create(
         ReadOnlySpan<char> method,
         ReadOnlySpan<char> authority,
         ReadOnlySpan<char> target,
         IHeaderDictionary headers,
-        bool normalizePath)
+        PathForm form)
     {
         target = OriginForm(target);
         var question = target.IndexOf('?');
@@ -58,20 +58,20 @@ internal readonly ref struct RequestHead
         return new RequestHead(method, authority, target, headers)
         {
             RawPath = rawPath,
-            Path = normalizePath ? PathNormalization.Normalize(rawPath) : rawPath,
+            Path = PathNormalization.Normalize(rawPath, form),
             Query = question < 0 ? default : target[(question + 1)..],
         };
     }
 
-    public static RequestHead From(HttpContext context, bool normalizePath)
+    public static RequestHead From(HttpContext context, PathForm form)
     {
         var feature = context.Features.GetRequiredFeature<IHttpRequestFeature>();
-        var head = Create(feature.Method, feature.Headers.Host.ToString(), feature.RawTarget, feature.Headers, normalizePath);
+        var head = Create(feature.Method, feature.Headers.Host.ToString(), feature.RawTarget, feature.Headers, form);
         return head with { Scheme = feature.Scheme, RandomValue = (ulong)Random.Shared.NextInt64() };
     }
 
     /// <summary>The request as if its target had come with the path in the form that routes are matched against.</summary>
-    public RequestHead InNormalForm()
+    public RequestHead InMatchedForm()
     {
         if (Path == RawPath)
         {
@@ -79,7 +79,7 @@ internal readonly ref struct RequestHead
         }
 
         var target = RawPath.Length == Target.Length ? Path : string.Concat(Path, "?", Query);
-        return Create(Method, Authority, target, Headers, normalizePath: false) with { Scheme = Scheme, RandomValue = RandomValue };
+        return Create(Method, Authority, target, Headers, PathForm.AsReceived) with { Scheme = Scheme, RandomValue = RandomValue };
     }
 
     // RFC 9112 §3.2.2: a server must accept the absolute form; the authority in it was taken by the parser already.
@@ -98,6 +98,6 @@ internal readonly ref struct RequestHead
 
         var rest = target[(scheme + 3)..];
         var path = rest.IndexOfAny('/', '?');
-        return path < 0 ? "/" : rest[path..];
+        return path < 0 ? "/" : rest[path] == '?' ? string.Concat("/", rest[path..]) : rest[path..];
     }
 }

@@ -56,7 +56,7 @@ internal sealed class CheckRequests(HeaderChoice headers, IReadOnlyList<string> 
     private AttributeContext.Types.HttpRequest Http(Exchange exchange, RequestStart? body)
     {
         var request = exchange.Context.Request;
-        var head = RequestHead.From(exchange.Context, exchange.Chain!.NormalizePath).InNormalForm();
+        var head = exchange.MatchedHead();
         var http = new AttributeContext.Types.HttpRequest
         {
             Id = Text(request.Headers[EnvoyHeaders.RequestId].ToString()),

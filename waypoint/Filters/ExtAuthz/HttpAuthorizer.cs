@@ -69,7 +69,7 @@ internal sealed class HttpAuthorizer(HttpAuthorizerSettings settings, ClusterCli
 
     private HttpRequestMessage Request(Exchange exchange, RequestStart? body, out string target)
     {
-        var head = RequestHead.From(exchange.Context, exchange.Chain!.NormalizePath).InNormalForm();
+        var head = exchange.MatchedHead();
         target = string.Concat(settings.PathPrefix, head.Target);
         var request = new HttpRequestMessage(new HttpMethod(exchange.Context.Request.Method), (Uri?)null)
         {

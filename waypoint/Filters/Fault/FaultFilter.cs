@@ -100,7 +100,7 @@ internal sealed class FaultFilter(string name, FaultSettings? chain, Random rand
             return true;
         }
 
-        var head = RequestHead.From(exchange.Context, exchange.Chain!.NormalizePath);
+        var head = exchange.MatchedHead();
         foreach (var match in settings.Headers)
         {
             if (!match.Matches(head))

@@ -49,7 +49,7 @@ internal sealed class JwtAuthnFilter(string name, JwtAuthnSettings settings, Tim
 
     private JwtRequirement? Rule(Exchange exchange)
     {
-        var head = RequestHead.From(exchange.Context, exchange.Chain!.NormalizePath);
+        var head = exchange.MatchedHead();
         foreach (var rule in settings.Rules)
         {
             if (rule.Match.Matches(head))
@@ -103,7 +103,7 @@ internal sealed class JwtAuthnFilter(string name, JwtAuthnSettings settings, Tim
     // As received; what would end the quoted string or the line is escaped.
     private static string Realm(Exchange exchange)
     {
-        var head = RequestHead.From(exchange.Context, normalizePath: false);
+        var head = RequestHead.From(exchange.Context, PathForm.AsReceived);
         var path = head.Target.Length > MaxRealmPath ? head.Target[..MaxRealmPath] : head.Target;
         var realm = new StringBuilder();
         foreach (var c in string.Concat(head.Scheme, "://", head.Authority, path))

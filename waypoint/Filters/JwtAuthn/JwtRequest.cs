@@ -18,7 +18,7 @@ internal sealed class JwtRequest(Exchange exchange, long now)
     public List<FoundToken> Find(JwtLocations locations)
     {
         var found = new List<FoundToken>();
-        locations.FindIn(RequestHead.From(exchange.Context, normalizePath: false), found);
+        locations.FindIn(RequestHead.From(exchange.Context, PathForm.AsReceived), found);
         return found;
     }
 

@@ -69,7 +69,7 @@ internal sealed class RateLimit(RateLimitSettings settings, TimeProvider time)
         var fewest = uint.MaxValue;
         if (!_descriptors.IsEmpty)
         {
-            var head = RequestHead.From(exchange.Context, exchange.Chain!.NormalizePath);
+            var head = exchange.MatchedHead();
             var entries = new List<DescriptorEntry>();
             foreach (var rule in Rules(exchange))
             {

@@ -22,7 +22,7 @@ internal readonly ref struct AccessRequest
     public required DynamicMetadata Metadata { get; init; }
 
     /// <summary>Empty for a connection that carries no HTTP.</summary>
-    public RequestHead Head { get; init; } = RequestHead.Create("", "", "", NoHeaders, normalizePath: false);
+    public RequestHead Head { get; init; } = RequestHead.Create("", "", "", NoHeaders, PathForm.AsReceived);
 
     /// <summary>How many addresses at the end of <c>X-Forwarded-For</c> are proxies'.</summary>
     public int TrustedHops { get; init; }

@@ -26,7 +26,7 @@ internal sealed class RbacFilter(string name, AccessControl control, PeerIdentit
             Source = destination.Client.Address,
             Principal = peers.Find(destination.Client.Address, destination.ClientPrincipal),
             Metadata = exchange.Metadata,
-            Head = RequestHead.From(exchange.Context, chain.NormalizePath).InNormalForm(),
+            Head = exchange.MatchedHead(),
             TrustedHops = chain.TrustedHops,
 
             // Whatever TLS a client may have used ended before the bytes became HTTP.

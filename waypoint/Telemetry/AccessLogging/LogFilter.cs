@@ -79,7 +79,7 @@ internal sealed class ShareFilter(double share) : LogFilter
 internal sealed class HeaderFilter(HeaderMatch match) : LogFilter
 {
     public override bool Allows(StreamInfo stream) =>
-        stream.Exchange is { } exchange && match.Matches(RequestHead.From(exchange.Context, exchange.Chain?.NormalizePath ?? false));
+        stream.Exchange is { } exchange && match.Matches(RequestHead.From(exchange.Context, exchange.Chain?.PathForm ?? PathForm.AsReceived));
 }
 
 /// <summary>Any of these flags; with <see cref="ResponseFlags.None"/> any flag at all.</summary>

@@ -7,6 +7,7 @@ using Waypoint.Proxy.LoadBalancing;
 using Waypoint.Proxy.Mesh;
 using Waypoint.Proxy.Routing;
 using Waypoint.Proxy.Xds.Translation.Filters;
+using EscapedSlashesAction = Envoy.Extensions.Filters.Network.HttpConnectionManager.V3.HttpConnectionManager.Types.PathWithEscapedSlashesAction;
 using WeightedCluster = Waypoint.Proxy.Mesh.WeightedCluster;
 
 namespace Waypoint.Proxy.Xds.Translation;
@@ -78,13 +79,10 @@ internal sealed class FilterChainTranslator(Func<string, ClusterSlot> cluster, F
             }
         }
 
-        scope.UnsupportedIf(manager.MergeSlashes, "merge_slashes");
         scope.UnsupportedIf(manager.StripMatchingHostPort || manager.StripAnyHostPort, "strip_port_mode");
         scope.UnsupportedIf(manager.StripTrailingHostDot, "strip_trailing_host_dot");
-        scope.UnsupportedIf(
-            manager.PathWithEscapedSlashesAction is not (HttpConnectionManager.Types.PathWithEscapedSlashesAction.KeepUnchanged
-                or HttpConnectionManager.Types.PathWithEscapedSlashesAction.ImplementationSpecificDefault),
-            "path_with_escaped_slashes_action");
+        var escapedSlashes = manager.PathWithEscapedSlashesAction;
+        scope.UnsupportedIf(escapedSlashes == EscapedSlashesAction.UnescapeAndRedirect, "path_with_escaped_slashes_action: redirect (refused instead)");
         scope.UnsupportedIf(manager.UseRemoteAddress is true, "use_remote_address");
         var accessLogs = AccessLogTranslator.Translate(manager.AccessLog, scope);
         var tracing = TracingTranslator.Translate(manager.Tracing, cluster, scope);
@@ -115,7 +113,9 @@ internal sealed class FilterChainTranslator(Func<string, ClusterSlot> cluster, F
                 Filters = [.. requestFilters],
                 ServerName = serverName,
                 StreamIdleTimeout = streamIdleTimeout,
-                NormalizePath = manager.NormalizePath ?? false,
+                PathForm = FormOf(manager),
+                RejectsEscapedSlashes = escapedSlashes is EscapedSlashesAction.RejectRequest or EscapedSlashesAction.UnescapeAndRedirect,
+                ForwardsClientCertificate = manager.ForwardClientCertDetails == HttpConnectionManager.Types.ForwardClientCertDetails.AlwaysForwardOnly,
                 TrustedHops = (int)Math.Min(manager.XffNumTrustedHops, int.MaxValue),
                 AccessLogs = accessLogs,
                 Stats = stats,
@@ -127,6 +127,11 @@ internal sealed class FilterChainTranslator(Func<string, ClusterSlot> cluster, F
             RoutesName: routes is null ? manager.Rds.RouteConfigName : null,
             unsupported);
     }
+
+    private static PathForm FormOf(HttpConnectionManager manager) =>
+        (manager.NormalizePath is true ? PathForm.Normal : PathForm.AsReceived)
+        | (manager.MergeSlashes ? PathForm.MergedSlashes : PathForm.AsReceived)
+        | (manager.PathWithEscapedSlashesAction == EscapedSlashesAction.UnescapeAndForward ? PathForm.UnescapedSlashes : PathForm.AsReceived);
 
     private ChainTemplate Tcp(FilterChain source, TcpProxy proxy, List<INetworkFilter> connectionFilters, TranslationScope scope)
     {

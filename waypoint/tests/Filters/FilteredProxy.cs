@@ -35,7 +35,7 @@ internal static class FilteredProxy
             Routes = new RouteTable([routed]),
             Filters = [filter!],
             ServerName = "istio-envoy",
-            NormalizePath = true,
+            PathForm = PathForm.Normal,
             AccessLogs = [new(AccessLogger.StandardOutput, LineFormat.IstioDefault, Filter: null)],
         };
     }

@@ -15,11 +15,11 @@ namespace Waypoint.Proxy.Tests.Filters;
 internal sealed class FilteredRequest : IConnectionDestination
 {
     private readonly MemoryStream _body = new();
-    private readonly HttpChain _chain;
+    private readonly IEnumerable<IHttpFilter> _filters;
 
     public FilteredRequest(string method, string target, string host, IEnumerable<IHttpFilter> filters)
     {
-        _chain = new HttpChain { Name = "chain", Routes = RouteTable.Empty, Filters = [.. filters], NormalizePath = true };
+        _filters = filters;
         Context.Request.Method = method;
         Context.Features.GetRequiredFeature<IHttpRequestFeature>().RawTarget = target;
         Context.Request.Headers.Host = host;
@@ -37,11 +37,13 @@ internal sealed class FilteredRequest : IConnectionDestination
 
     public Route? Route { get; init; }
 
+    public PathForm PathForm { get; init; } = PathForm.Normal;
+
     public Exchange Exchange => field ??= new Exchange(Context, this) { Route = Route };
 
     public string Body => System.Text.Encoding.UTF8.GetString(_body.ToArray());
 
-    public HttpChain? CurrentChain() => _chain;
+    public HttpChain? CurrentChain() => new() { Name = "chain", Routes = RouteTable.Empty, PathForm = PathForm };
 
     public FilteredRequest With(string header, params string[] values)
     {
@@ -52,7 +54,7 @@ internal sealed class FilteredRequest : IConnectionDestination
     /// <summary>True when every filter let it pass.</summary>
     public async Task<bool> PassesAsync()
     {
-        foreach (var filter in _chain.Filters)
+        foreach (var filter in _filters)
         {
             if (!await filter.OnRequestAsync(Exchange))
             {

@@ -82,7 +82,7 @@ internal sealed class ProxyUnderTest : IAsyncDisposable
         Name = "inbound-vip|80|http|echo.shop.svc.cluster.local",
         Routes = new RouteTable(routes),
         ServerName = "istio-envoy",
-        NormalizePath = true,
+        PathForm = PathForm.Normal,
         Upgrades = new HashSet<string>(StringComparer.OrdinalIgnoreCase) { "websocket" },
     };
 

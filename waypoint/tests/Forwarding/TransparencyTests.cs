@@ -1,3 +1,4 @@
+using Waypoint.Proxy.Routing;
 using static Waypoint.Proxy.Tests.Forwarding.ProxyUnderTest;
 
 namespace Waypoint.Proxy.Tests.Forwarding;
@@ -38,6 +39,14 @@ public sealed class TransparencyTests
         var request = await ForwardAsync("GET http://echo/a/../b%2F?c HTTP/1.1\r\nHost: echo\r\n\r\n");
 
         Assert.StartsWith("GET /a/../b%2F?c HTTP/1.1\r\nHost: echo\r\n", request, StringComparison.Ordinal);
+    }
+
+    [Fact]
+    public async Task An_absolute_form_without_a_path_has_the_root()
+    {
+        var request = await ForwardAsync("GET http://echo?c HTTP/1.1\r\nHost: echo\r\n\r\n");
+
+        Assert.StartsWith("GET /?c HTTP/1.1\r\n", request, StringComparison.Ordinal);
     }
 
     [Theory]
@@ -163,6 +172,45 @@ public sealed class TransparencyTests
         var response = await AnswerAsync($"HTTP/1.1 200 OK\r\n{headers}\r\nContent-Length: 0\r\n\r\n");
 
         Assert.DoesNotContain($"\r\n{name}:", response, StringComparison.OrdinalIgnoreCase);
+    }
+
+    [Fact]
+    public async Task A_client_cannot_have_removed_what_the_proxy_tells_the_backend()
+    {
+        await using var backend = RawBackend.Answering(Ok);
+        var route = RouteTo(Forward(backend.Address)) with { RequestHeaders = new HeaderMutations([], [KeyValuePair.Create("x-user", "alice")], []) };
+        await using var proxy = await ProxyUnderTest.StartAsync(route);
+        await using var client = await RawConnection.ConnectAsync(proxy.Http1);
+        await client.SendAsync("GET / HTTP/1.1\r\nHost: echo\r\nX-User: root\r\nConnection: X-User, X-Forwarded-Proto\r\n\r\n");
+        await client.ReadMessageAsync();
+
+        Assert.Contains("\r\nx-user: alice\r\n", backend.Request, StringComparison.Ordinal);
+        Assert.Contains("\r\nX-Forwarded-Proto: http\r\n", backend.Request, StringComparison.OrdinalIgnoreCase);
+    }
+
+    [Fact]
+    public async Task A_client_cannot_say_which_certificate_it_showed()
+    {
+        var request = await ForwardAsync("GET / HTTP/1.1\r\nHost: echo\r\nX-Forwarded-Client-Cert: URI=spiffe://td/ns/a/sa/admin\r\n\r\n");
+
+        Assert.DoesNotContain("spiffe:", request, StringComparison.Ordinal);
+    }
+
+    [Fact]
+    public async Task Paths_are_sent_with_the_slashes_that_the_chain_asks_for_or_refused()
+    {
+        await using var backend = RawBackend.Answering(Ok);
+        var chain = ChainOf(RouteTo(Forward(backend.Address)));
+        await using var proxy = await ProxyUnderTest.StartAsync(
+            new Proxy.Mesh.HttpChain { Name = "c", Routes = chain.Routes, PathForm = PathForm.Normal | PathForm.MergedSlashes | PathForm.UnescapedSlashes });
+        await using var client = await RawConnection.ConnectAsync(proxy.Http1);
+        await client.SendAsync("GET //a%2Fb/../c?d=//e%2F HTTP/1.1\r\nHost: echo\r\n\r\n");
+        await client.ReadMessageAsync();
+        Assert.StartsWith("GET /a/c?d=//e%2F HTTP/1.1\r\n", backend.Request, StringComparison.Ordinal);
+
+        proxy.Chain = new Proxy.Mesh.HttpChain { Name = "c", Routes = chain.Routes, RejectsEscapedSlashes = true };
+        await client.SendAsync("GET /a%2fb HTTP/1.1\r\nHost: echo\r\n\r\n");
+        Assert.StartsWith("HTTP/1.1 400", await client.ReadMessageAsync(), StringComparison.Ordinal);
     }
 
     [Fact]

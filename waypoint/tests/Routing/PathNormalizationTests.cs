@@ -35,12 +35,26 @@ public sealed class PathNormalizationTests
     [InlineData("*", "*")]
     [InlineData("", "")]
     public void A_path_takes_the_normal_form_that_envoy_gives_it(string path, string normal) =>
-        Assert.Equal(normal, PathNormalization.Normalize(path).ToString());
+        Assert.Equal(normal, PathNormalization.Normalize(path, PathForm.Normal).ToString());
+
+    [Theory]
+    [InlineData("/a//b", "MergedSlashes", "/a/b")]
+    [InlineData("//", "MergedSlashes", "/")]
+    [InlineData("///a///", "MergedSlashes", "/a/")]
+    [InlineData("/a/./%61", "MergedSlashes", "/a/./%61")]
+    [InlineData("/a/.//b", "Normal, MergedSlashes", "/a/b")]
+    [InlineData("/a%2Fb%5cc", "UnescapedSlashes", @"/a/b\c")]
+    [InlineData("/%61%2fb", "UnescapedSlashes", "/%61/b")]
+    [InlineData("/a%252Fb", "Normal, UnescapedSlashes", "/a%252Fb")]
+    [InlineData("/x%2f..%5Cadmin", "Normal, UnescapedSlashes", "/admin")]
+    [InlineData("/x/%2Fadmin", "Normal, UnescapedSlashes, MergedSlashes", "/x/admin")]
+    public void Slashes_are_merged_and_unescaped_where_that_is_asked_for(string path, string form, string expected) =>
+        Assert.Equal(expected, PathNormalization.Normalize(path, Enum.Parse<PathForm>(form)).ToString());
 
     [Fact]
     public void A_path_in_normal_form_is_not_copied()
     {
         const string Path = "/a/b%2F/c.html";
-        Assert.True(PathNormalization.Normalize(Path).Overlaps(Path));
+        Assert.True(PathNormalization.Normalize(Path, PathForm.Normal).Overlaps(Path));
     }
 }

@@ -5,14 +5,14 @@ using Waypoint.Proxy.Routing;
 namespace Waypoint.Proxy.Tests.Routing;
 
 /// <summary>A request to match, as a test writes it.</summary>
-internal sealed record Request(string Target = "/", string Method = "GET", string Authority = "echo.shop", bool Normalize = true)
+internal sealed record Request(string Target = "/", string Method = "GET", string Authority = "echo.shop", PathForm Form = PathForm.Normal)
 {
     public HeaderDictionary Headers { get; } = [];
 
     public ulong Random { get; init; }
 
     public RequestHead Head =>
-        RequestHead.Create(Method, Authority, Target, Headers, Normalize) with { RandomValue = Random };
+        RequestHead.Create(Method, Authority, Target, Headers, Form) with { RandomValue = Random };
 
     public Request With(string header, params string[] values)
     {

@@ -56,7 +56,7 @@ public sealed class RouteMatchTests
     public void Paths_match_in_their_normal_form_where_the_chain_asks_for_it(string target)
     {
         Assert.True(Matches(new PathExact("/abc"), new Request(target)));
-        Assert.False(Matches(new PathExact("/abc"), new Request(target, Normalize: false)));
+        Assert.False(Matches(new PathExact("/abc"), new Request(target, Form: PathForm.AsReceived)));
     }
 
     [Fact]

@@ -8,6 +8,7 @@ using Waypoint.Proxy.Filters;
 using Waypoint.Proxy.Filters.ExtAuthz;
 using Waypoint.Proxy.LoadBalancing;
 using Waypoint.Proxy.Mesh;
+using Waypoint.Proxy.Routing;
 using Waypoint.Proxy.Tcp;
 using Waypoint.Proxy.Telemetry;
 using Waypoint.Proxy.Tests.Forwarding;
@@ -406,6 +407,6 @@ public sealed class ExtAuthzTests : IAsyncLifetime
     {
         var chain = ChainOf(RouteTo(Forward(backend.Address)));
         IHttpFilter filter = _config.Http("ext_authz.v3.ExtAuthz", "{" + config + "}");
-        return StartAsync(new HttpChain { Name = chain.Name, Routes = chain.Routes, NormalizePath = true, Filters = [filter] });
+        return StartAsync(new HttpChain { Name = chain.Name, Routes = chain.Routes, PathForm = PathForm.Normal, Filters = [filter] });
     }
 }

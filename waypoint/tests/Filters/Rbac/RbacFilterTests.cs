@@ -1,6 +1,7 @@
 using System.Net;
 using Waypoint.Proxy.Filters.Rbac;
 using Waypoint.Proxy.Mesh;
+using Waypoint.Proxy.Routing;
 using Waypoint.Proxy.Tcp;
 using Waypoint.Proxy.Tests.Forwarding;
 using Waypoint.Proxy.Xds.Translation;
@@ -231,13 +232,26 @@ public sealed class RbacFilterTests
         {
             Name = chain.Name,
             Routes = chain.Routes,
-            NormalizePath = true,
+            PathForm = PathForm.Normal,
             Filters = [_config.Http("rbac.v3.RBAC", DenyAdmin)],
         });
         await using var client = await RawConnection.ConnectAsync(proxy.Http1);
         await client.SendAsync($"GET {sent} HTTP/1.1\r\nHost: echo\r\n\r\n");
         Assert.StartsWith("HTTP/1.1 200", await client.ReadMessageAsync());
         Assert.StartsWith($"GET {received} HTTP/1.1\r\n", backend.Request);
+    }
+
+    [Theory]
+    [InlineData("//admin")]
+    [InlineData("/%2Fadmin")]
+    [InlineData("/x/%2e%2e%5cadmin")]
+    public async Task Slashes_that_the_chain_merges_and_unescapes_do_not_lead_around_a_rule(string path)
+    {
+        var request = new FilteredRequest("GET", path, "echo", [_config.Http("rbac.v3.RBAC", DenyAdmin)])
+        {
+            PathForm = PathForm.Normal | PathForm.MergedSlashes | PathForm.UnescapedSlashes,
+        };
+        Assert.False(await request.PassesAsync());
     }
 
     [Fact]
