@@ -51,7 +51,7 @@ internal sealed class FilterChainTranslator(Func<string, ClusterSlot> cluster, F
                 return Tcp(chain, proxy.Open<TcpProxy>(scope, $"filters[{i}]"), connectionFilters, scope);
             }
 
-            if (filters.Network(filter.Name, filter.TypedConfig, cluster, scope) is { } connectionFilter)
+            if (filters.Network(filter, cluster, scope) is { } connectionFilter)
             {
                 connectionFilters.Add(connectionFilter);
             }
@@ -73,7 +73,7 @@ internal sealed class FilterChainTranslator(Func<string, ClusterSlot> cluster, F
 
         foreach (var filter in manager.HttpFilters)
         {
-            if (!filter.Disabled && filters.Http(filter.Name, filter.TypedConfig, cluster, scope) is { } requestFilter)
+            if (filters.Http(filter, cluster, scope) is { } requestFilter)
             {
                 requestFilters.Add(requestFilter);
             }

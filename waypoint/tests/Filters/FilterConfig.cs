@@ -1,4 +1,6 @@
 using System.Text.Json.Nodes;
+using Envoy.Config.Listener.V3;
+using Envoy.Extensions.Filters.Network.HttpConnectionManager.V3;
 using Waypoint.Proxy.Filters;
 using Waypoint.Proxy.LoadBalancing;
 using Waypoint.Proxy.Mesh;
@@ -27,12 +29,18 @@ internal sealed class FilterConfig
 
     /// <param name="type">Without what all HTTP filters' types begin with, such as <c>rbac.v3.RBAC</c>.</param>
     /// <param name="config">JSON.</param>
-    public IHttpFilter Http(string type, string config) => _catalogue.Http("test", Parse(HttpTypes + type, config), Cluster, Scope)!;
+    public IHttpFilter Http(string type, string config) => 
+        _catalogue.Http(new HttpFilter { Name = "test", TypedConfig = Parse(HttpTypes + type, config) }, Cluster, Scope)!;
 
-    public INetworkFilter Network(string type, string config) => _catalogue.Network("test", Parse(NetworkTypes + type, config), Cluster, Scope)!;
+    public INetworkFilter Network(string type, string config) => 
+        _catalogue.Network(new Filter { Name = "test", TypedConfig = Parse(NetworkTypes + type, config) }, Cluster, Scope)!;
 
     public RouteFilterSettings Route(string type, string config) =>
         _catalogue.Route([KeyValuePair.Create("test", Parse(HttpTypes + type, config))], Cluster, Scope);
+
+    /// <param name="config">A <c>FilterConfig</c> in JSON.</param>
+    public RouteFilterSettings Wrapped(string config) =>
+        _catalogue.Route([KeyValuePair.Create("test", Parse("type.googleapis.com/envoy.config.route.v3.FilterConfig", config))], Cluster, Scope);
 
     private static Google.Protobuf.WellKnownTypes.Any Parse(string type, string config)
     {

@@ -1,3 +1,4 @@
+using Envoy.Extensions.Filters.Network.HttpConnectionManager.V3;
 using Google.Protobuf;
 using Google.Protobuf.WellKnownTypes;
 using Waypoint.Proxy.Filters;
@@ -23,7 +24,7 @@ internal static class FilteredProxy
     public static Proxy.Mesh.HttpChain Chain(RouteAction action, IMessage chain, IMessage? route)
     {
         var scope = new TranslationScope("test");
-        IHttpFilter? filter = Catalogue.Whole.Http(Name, Any.Pack(chain), Slot, scope);
+        IHttpFilter? filter = Catalogue.Whole.Http(new HttpFilter { Name = Name, TypedConfig = Any.Pack(chain) }, Slot, scope);
         var settings = route is null
             ? RouteFilterSettings.None
             : Catalogue.Whole.Route([new(Name, Any.Pack(route))], Slot, scope);

@@ -1,3 +1,7 @@
+using Envoy.Config.Core.V3;
+using Envoy.Config.Listener.V3;
+using Envoy.Config.Route.V3;
+using Envoy.Extensions.Filters.Network.HttpConnectionManager.V3;
 using Google.Protobuf.WellKnownTypes;
 using Waypoint.Proxy.Filters;
 using Waypoint.Proxy.LoadBalancing;
@@ -6,7 +10,7 @@ namespace Waypoint.Proxy.Xds.Translation.Filters;
 
 /// <summary>
 /// The filters that istiod puts into a waypoint's chains, by the type of their configuration: each has a translator, or nothing to do here,
-/// or is reported as missing. One that decides who may pass and has no translator lets nobody pass.
+/// or is reported as missing. One that has no translator and may decide who may pass lets nobody pass.
 /// </summary>
 internal sealed class FilterCatalogue(IEnumerable<IHttpFilterTranslator> http, IEnumerable<INetworkFilterTranslator> network)
 {
@@ -17,22 +21,29 @@ internal sealed class FilterCatalogue(IEnumerable<IHttpFilterTranslator> http, I
 
     /// <returns>What requests are to pass through; null when there is nothing to do.</returns>
     /// <exception cref="ResourceException">The configuration cannot be used.</exception>
-    public IHttpFilter? Http(string name, Any? config, Func<string, ClusterSlot> cluster, TranslationScope scope)
+    public IHttpFilter? Http(HttpFilter filter, Func<string, ClusterSlot> cluster, TranslationScope scope)
     {
-        using var part = scope.Enter($"filter '{name}'");
-        return config is not null && _http.TryGetValue(config.TypeName(), out var translator)
-            ? translator.Translate(new FilterSource(name, config, cluster, scope))
-            : WithoutTranslator(name, config, scope);
+        using var part = scope.Enter($"filter '{filter.Name}'");
+        if (filter.Disabled)
+        {
+            // Envoy has it in force for routes that say something of it.
+            scope.UnsupportedIf(!FilterKinds.Done.IsSupersetOf(Types(filter.TypedConfig, filter.ConfigDiscovery)), $"{filter.Name} (disabled, for every route)");
+            return null;
+        }
+
+        return filter.TypedConfig is { } config && _http.TryGetValue(config.TypeName(), out var translator)
+            ? translator.Translate(new FilterSource(filter.Name, config, cluster, scope))
+            : WithoutTranslator(filter.Name, Types(filter.TypedConfig, filter.ConfigDiscovery), filter.IsOptional, scope);
     }
 
     /// <returns>What connections are to pass through; null when there is nothing to do.</returns>
     /// <exception cref="ResourceException">The configuration cannot be used.</exception>
-    public INetworkFilter? Network(string name, Any? config, Func<string, ClusterSlot> cluster, TranslationScope scope)
+    public INetworkFilter? Network(Filter filter, Func<string, ClusterSlot> cluster, TranslationScope scope)
     {
-        using var part = scope.Enter($"filter '{name}'");
-        return config is not null && _network.TryGetValue(config.TypeName(), out var translator)
-            ? translator.Translate(new FilterSource(name, config, cluster, scope))
-            : WithoutTranslator(name, config, scope);
+        using var part = scope.Enter($"filter '{filter.Name}'");
+        return filter.TypedConfig is { } config && _network.TryGetValue(config.TypeName(), out var translator)
+            ? translator.Translate(new FilterSource(filter.Name, config, cluster, scope))
+            : WithoutTranslator(filter.Name, Types(filter.TypedConfig, filter.ConfigDiscovery), isOptional: false, scope);
     }
 
     /// <summary>What a route, a virtual host or a route configuration says of filters.</summary>
@@ -40,14 +51,15 @@ internal sealed class FilterCatalogue(IEnumerable<IHttpFilterTranslator> http, I
     public RouteFilterSettings Route(IEnumerable<KeyValuePair<string, Any>> configs, Func<string, ClusterSlot> cluster, TranslationScope scope)
     {
         var settings = new List<KeyValuePair<string, object>>();
-        foreach (var (name, config) in configs)
+        foreach (var (name, given) in configs)
         {
             using var part = scope.Enter($"filter '{name}'");
-            if (_routes.TryGetValue(config.TypeName(), out var translator))
+            var config = Unwrap(given, scope);
+            if (config is not null && _routes.TryGetValue(config.TypeName(), out var translator))
             {
                 settings.Add(new(name, translator.TranslateRoute(new FilterSource(name, config, cluster, scope))));
             }
-            else
+            else if (config is not null)
             {
                 scope.Unsupported(name);
             }
@@ -56,30 +68,38 @@ internal sealed class FilterCatalogue(IEnumerable<IHttpFilterTranslator> http, I
         return settings.Count == 0 ? RouteFilterSettings.None : new RouteFilterSettings(settings);
     }
 
-    private static RefuseEverything? WithoutTranslator(string name, Any? config, TranslationScope scope)
+    /// <summary>What a <see cref="FilterConfig"/> holds, where one stands around the configuration.</summary>
+    private static Any? Unwrap(Any given, TranslationScope scope)
     {
-        switch (config?.TypeName())
+        if (!given.Is(FilterConfig.Descriptor))
         {
-            // The end of the chain; peer metadata, filter state and statistics, which telemetry takes from WDS.
-            case "envoy.extensions.filters.http.router.v3.Router":
-            case "envoy.extensions.filters.http.grpc_stats.v3.FilterConfig":
-            case "envoy.extensions.filters.http.set_filter_state.v3.Config":
-            case "envoy.extensions.filters.network.set_filter_state.v3.Config":
-            case "envoy.tcp.metadataexchange.config.MetadataExchange":
-            case "io.istio.http.peer_metadata.Config":
-            case "stats.PluginConfig":
-                return null;
-
-            case "envoy.extensions.filters.http.api_key_auth.v3.ApiKeyAuth":
-            case "envoy.extensions.filters.http.basic_auth.v3.BasicAuth":
-            case "envoy.extensions.filters.http.csrf.v3.CsrfPolicy":
-            case "envoy.extensions.filters.http.oauth2.v3.OAuth2":
-                scope.Unsupported($"{name} (everything is refused)");
-                return RefuseEverything.Instance;
-
-            default:
-                scope.Unsupported(name);
-                return null;
+            return given;
         }
+
+        var wrapper = given.Open<FilterConfig>(scope, "typed_per_filter_config");
+        scope.UnsupportedIf(wrapper.Disabled, "typed_per_filter_config.disabled (the filter is in force)");
+        return wrapper.Config;
+    }
+
+    // One that is to be discovered, as every WasmPlugin is, may become any of several types.
+    private static string[] Types(Any? config, ExtensionConfigSource? discovery) =>
+        config is not null ? [config.TypeName()] : [.. discovery?.TypeUrls.Select(url => url[(url.LastIndexOf('/') + 1)..]) ?? []];
+
+    private static RefuseEverything? WithoutTranslator(string name, string[] types, bool isOptional, TranslationScope scope)
+    {
+        if (types.Length > 0 && FilterKinds.Done.IsSupersetOf(types))
+        {
+            return null;
+        }
+
+        // A client that does not know an optional filter is to go on without it; of any other Envoy would not take the listener.
+        if (isOptional || (types.Length > 0 && types.All(type => FilterKinds.Done.Contains(type) || FilterKinds.Harmless.Contains(type))))
+        {
+            scope.Unsupported(name);
+            return null;
+        }
+
+        scope.Unsupported($"{name} (everything is refused)");
+        return RefuseEverything.Instance;
     }
 }

@@ -395,7 +395,7 @@ public sealed class ExtAuthzTests : IAsyncLifetime
             ["typeUrl"] = "type.googleapis.com/envoy.extensions.filters.http.ext_authz.v3.ExtAuthz",
             ["value"] = JsonNode.Parse("""{"grpc_service":{"envoy_grpc":{"cluster_name":"authz"}}}"""),
         };
-        var filter = Xds.Catalogue.Whole.Http("x", Xds.IstioFixtures.Parse(json), _ => _authorizer.Grpc, _config.Scope);
+        var filter = Xds.Catalogue.Whole.Http(new() { Name = "x", TypedConfig = Xds.IstioFixtures.Parse(json) }, _ => _authorizer.Grpc, _config.Scope);
         Assert.False(await new FilteredRequest("GET", "/", "echo", [filter!]).PassesAsync());
         Assert.Single(_authorizer.Asked);
     }

@@ -61,7 +61,7 @@ public sealed class AuthorizationPolicyTests : IClassFixture<SampleAuthorizer>
     private async Task<bool> SendAsync(string name, AuthorizationRequest sent)
     {
         var filters = AuthorizationCases.Filters(name, "http")
-            .Select(f => _catalogue.Http(f.Name, IstioFixtures.Parse(f.Config), Cluster, _scope)!);
+            .Select(f => _catalogue.Http(new() { Name = f.Name, TypedConfig = IstioFixtures.Parse(f.Config) }, Cluster, _scope)!);
         var request = new FilteredRequest(sent.Method, sent.Path, sent.Host ?? $"{name}.security", filters)
         {
             Original = new IPEndPoint(IPAddress.Parse(sent.To), 80),
@@ -93,7 +93,7 @@ public sealed class AuthorizationPolicyTests : IClassFixture<SampleAuthorizer>
             Filters =
             [
                 .. AuthorizationCases.Filters(name, "tcp").Select(
-                    f => _catalogue.Network(f.Name, IstioFixtures.Parse(f.Config), Cluster, _scope)!),
+                    f => _catalogue.Network(new() { Name = f.Name, TypedConfig = IstioFixtures.Parse(f.Config) }, Cluster, _scope)!),
             ],
         };
         return await chain.AdmitAsync(new TcpConnection(new IPEndPoint(IPAddress.Parse(sent.To), 9090), Client(sent.From), null, chain)

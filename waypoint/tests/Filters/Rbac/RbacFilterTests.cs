@@ -147,6 +147,17 @@ public sealed class RbacFilterTests
     }
 
     [Fact]
+    public async Task A_routes_rules_may_stand_in_a_wrapper()
+    {
+        var rules = "{\"@type\":\"type.googleapis.com/envoy.extensions.filters.http.rbac.v3.RBACPerRoute\",\"rbac\":" + DenyAdmin + "}";
+        var request = new FilteredRequest("GET", "/admin", "echo", [_config.Http("rbac.v3.RBAC", "{}")])
+        {
+            Route = RouteTo(Forward()) with { FilterSettings = _config.Wrapped("{\"config\":" + rules + "}") },
+        };
+        Assert.False(await request.PassesAsync());
+    }
+
+    [Fact]
     public async Task A_nodes_address_is_nobodys_identity()
     {
         var anyIdentity = Rules("ALLOW", Anybody, """{"authenticated":{}}""");
