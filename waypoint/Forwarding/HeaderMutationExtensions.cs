@@ -1,4 +1,3 @@
-using System.Text;
 using Microsoft.Extensions.Primitives;
 using Waypoint.Proxy.Routing;
 using Waypoint.Proxy.Telemetry.Formatting;
@@ -22,12 +21,12 @@ internal static class HeaderMutationExtensions
 
         foreach (var (name, value) in mutations.Set)
         {
-            headers[name] = OnTheWire(value);
+            headers[name] = value;
         }
 
         foreach (var (name, value) in mutations.Add)
         {
-            headers[name] = StringValues.Concat(headers[name], OnTheWire(value));
+            headers[name] = StringValues.Concat(headers[name], value);
         }
 
         foreach (var change in mutations.Changes)
@@ -61,8 +60,4 @@ internal static class HeaderMutationExtensions
 
         return string.Concat(value.Where(c => c is not ('\r' or '\n' or '\0')));
     }
-
-    // Header values travel through the stack as Latin-1, one char a byte; configuration is UTF-8.
-    private static string OnTheWire(string value) =>
-        Ascii.IsValid(value) ? value : Encoding.Latin1.GetString(Encoding.UTF8.GetBytes(value));
 }

@@ -4,7 +4,7 @@ namespace Waypoint.Proxy.Routing;
 
 /// <summary>
 /// Changes to a set of headers, applied in the order remove, set, add (Envoy's order), then what needs a look at the request or the headers.
-/// Names compare without case; values are sent byte for byte as configured.
+/// Names compare without case; values are as <see cref="WireText"/> holds them.
 /// </summary>
 internal sealed record HeaderMutations(
     IReadOnlyList<string> Remove,

@@ -11,7 +11,7 @@ internal sealed class FileMaterial<T>(IReadOnlyList<string> paths, Func<IReadOnl
     /// <summary>Null while the files are not there.</summary>
     public T? Current()
     {
-        DateTime[] writtenAt = [.. paths.Select(File.GetLastWriteTimeUtc)];
+        DateTime[] writtenAt = [.. paths.Select(WrittenAt)];
         if (_version is { } known && known.WrittenAt.AsSpan().SequenceEqual(writtenAt))
         {
             return known.Value;
@@ -26,6 +26,19 @@ internal sealed class FileMaterial<T>(IReadOnlyList<string> paths, Func<IReadOnl
         catch (Exception e) when (e is IOException or UnauthorizedAccessException or CryptographicException or ArgumentException)
         {
             return _version?.Value;
+        }
+    }
+
+    // Kubernetes replaces a mounted secret by turning a link further up; the link in the file's own place stays, and so does its time.
+    private static DateTime WrittenAt(string path)
+    {
+        try
+        {
+            return File.GetLastWriteTimeUtc(File.ResolveLinkTarget(path, returnFinalTarget: true)?.FullName ?? path);
+        }
+        catch (IOException)
+        {
+            return default;
         }
     }
 

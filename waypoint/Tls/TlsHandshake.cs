@@ -90,7 +90,7 @@ internal static class TlsHandshake
             return null;
         }
 
-        if (leaf is null || chain is null)
+        if (leaf is null || chain is null or { ChainElements.Count: 0 })
         {
             return "peer did not return a certificate";
         }

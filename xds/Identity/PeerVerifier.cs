@@ -47,7 +47,8 @@ public sealed class PeerVerifier(WorkloadIdentity identity)
 
     private static PeerRefusal JudgeChain(X509Chain chain)
     {
-        var flags = X509ChainStatusFlags.NoError;
+        // What could not be built at all has no status either.
+        var flags = chain.ChainElements.Count > 0 ? X509ChainStatusFlags.NoError : X509ChainStatusFlags.PartialChain;
         foreach (var status in chain.ChainStatus)
         {
             flags |= status.Status;

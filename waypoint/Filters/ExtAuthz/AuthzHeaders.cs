@@ -18,6 +18,9 @@ internal sealed class AuthzHeaders
         }
     }
 
+    /// <param name="name">The header.</param>
+    /// <param name="value">As <see cref="WireText"/> holds it.</param>
+    /// <param name="appends">Beside what is there, not in its place.</param>
     public void Put(string name, string value, bool appends)
     {
         if (MayChange(name) && !value.AsSpan().ContainsAny('\r', '\n', '\0'))

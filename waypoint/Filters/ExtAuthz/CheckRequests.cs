@@ -59,10 +59,10 @@ internal sealed class CheckRequests(HeaderChoice headers, IReadOnlyList<string> 
         var head = exchange.MatchedHead();
         var http = new AttributeContext.Types.HttpRequest
         {
-            Id = Text(request.Headers[EnvoyHeaders.RequestId].ToString()),
+            Id = WireText.Read(request.Headers[EnvoyHeaders.RequestId].ToString()),
             Method = head.Method.ToString(),
-            Path = Text(head.Target.ToString()),
-            Host = Text(head.Authority.ToString()),
+            Path = WireText.Read(head.Target.ToString()),
+            Host = WireText.Read(head.Authority.ToString()),
             Scheme = head.Scheme.ToString(),
             Protocol = request.Protocol,
             Size = body is { IsPartial: false } ? body.Bytes.Length : request.ContentLength ?? -1,
@@ -75,7 +75,7 @@ internal sealed class CheckRequests(HeaderChoice headers, IReadOnlyList<string> 
         {
             if (!name.Equals("host", StringComparison.OrdinalIgnoreCase))
             {
-                Show(http, name.ToLowerInvariant(), Text(values.Count == 1 ? values.ToString() : string.Join(',', values.ToArray())));
+                Show(http, name.ToLowerInvariant(), WireText.Read(values.Count == 1 ? values.ToString() : string.Join(',', values.ToArray())));
             }
         }
 
@@ -104,9 +104,6 @@ internal sealed class CheckRequests(HeaderChoice headers, IReadOnlyList<string> 
             http.Headers[name] = value;
         }
     }
-
-    // Header bytes are held as Latin-1; a message holds text.
-    private static string Text(string value) => Ascii.IsValid(value) ? value : Encoding.UTF8.GetString(Encoding.Latin1.GetBytes(value));
 
     private static Address Address(IPEndPoint endpoint)
     {

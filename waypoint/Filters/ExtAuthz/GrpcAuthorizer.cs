@@ -82,7 +82,7 @@ internal sealed class GrpcAuthorizer(GrpcAuthorizerSettings settings, CheckReque
 
         foreach (var option in options)
         {
-            var value = option.Header.RawValue.IsEmpty ? option.Header.Value : option.Header.RawValue.ToString(System.Text.Encoding.Latin1);
+            var value = option.Header.RawValue.IsEmpty ? WireText.Of(option.Header.Value) : option.Header.RawValue.ToString(System.Text.Encoding.Latin1);
             var appends = option.Append ?? (absentAppends && option.AppendAction == HeaderValueOption.Types.HeaderAppendAction.AppendIfExistsOrAdd);
             mutations.Put(option.Header.Key, value, appends);
         }

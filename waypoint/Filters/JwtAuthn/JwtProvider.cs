@@ -171,7 +171,7 @@ internal sealed record JwtProvider
             return null;
         }
 
-        return System.Text.Ascii.IsValid(text) ? text : System.Text.Encoding.Latin1.GetString(System.Text.Encoding.UTF8.GetBytes(text));
+        return WireText.Of(text);
     }
 
     private static string Number(double number) => number is >= 0 and < ulong.MaxValue && double.IsInteger(number)

@@ -30,7 +30,7 @@ internal static class HeaderTranslator
                 continue;
             }
 
-            var raw = option.Header!.RawValue.IsEmpty ? option.Header.Value : option.Header.RawValue.ToString(System.Text.Encoding.Latin1);
+            var raw = option.Header!.RawValue.IsEmpty ? option.Header.Value : option.Header.RawValue.ToStringUtf8();
             var value = FormatTranslator.Text(raw, omitEmpty: true, scope, $"{field}: '{name}'");
 
             // The older form of the same: append false means set.
@@ -47,7 +47,7 @@ internal static class HeaderTranslator
             }
             else if (literal.Length > 0 || option.KeepEmptyValue)
             {
-                (action == HeaderAction.Set ? set : add).Add(KeyValuePair.Create(name, literal));
+                (action == HeaderAction.Set ? set : add).Add(KeyValuePair.Create(name, WireText.Of(literal)));
             }
         }
 

@@ -81,11 +81,11 @@ internal static class RouteMatchTranslator
         HeaderMatch match = matcher.HeaderMatchSpecifierCase switch
         {
             HeaderMatcher.HeaderMatchSpecifierOneofCase.StringMatch =>
-                new HeaderString(matcher.Name, StringTranslator.Translate(matcher.StringMatch, scope, "string_match")),
-            HeaderMatcher.HeaderMatchSpecifierOneofCase.ExactMatch => new HeaderString(matcher.Name, new ExactString(matcher.ExactMatch)),
-            HeaderMatcher.HeaderMatchSpecifierOneofCase.PrefixMatch => new HeaderString(matcher.Name, new StringPrefix(matcher.PrefixMatch)),
-            HeaderMatcher.HeaderMatchSpecifierOneofCase.SuffixMatch => new HeaderString(matcher.Name, new StringSuffix(matcher.SuffixMatch)),
-            HeaderMatcher.HeaderMatchSpecifierOneofCase.ContainsMatch => new HeaderString(matcher.Name, new StringContains(matcher.ContainsMatch)),
+                new HeaderString(matcher.Name, StringTranslator.Translate(matcher.StringMatch, scope, "string_match").OnTheWire()),
+            HeaderMatcher.HeaderMatchSpecifierOneofCase.ExactMatch => new HeaderString(matcher.Name, new ExactString(WireText.Of(matcher.ExactMatch))),
+            HeaderMatcher.HeaderMatchSpecifierOneofCase.PrefixMatch => new HeaderString(matcher.Name, new StringPrefix(WireText.Of(matcher.PrefixMatch))),
+            HeaderMatcher.HeaderMatchSpecifierOneofCase.SuffixMatch => new HeaderString(matcher.Name, new StringSuffix(WireText.Of(matcher.SuffixMatch))),
+            HeaderMatcher.HeaderMatchSpecifierOneofCase.ContainsMatch => new HeaderString(matcher.Name, new StringContains(WireText.Of(matcher.ContainsMatch))),
             HeaderMatcher.HeaderMatchSpecifierOneofCase.SafeRegexMatch =>
                 new HeaderString(matcher.Name, new StringRegex(StringTranslator.FullMatch(matcher.SafeRegexMatch.Regex, scope, "safe_regex_match"))),
             HeaderMatcher.HeaderMatchSpecifierOneofCase.RangeMatch =>

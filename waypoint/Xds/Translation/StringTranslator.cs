@@ -17,6 +17,16 @@ internal static class StringTranslator
         _ => throw scope.Invalid(field, "no match pattern, or one that is not supported"),
     };
 
+    /// <summary>The same condition on text as headers hold it. Patterns stay as they are: what is not ASCII in them matches no header.</summary>
+    public static StringMatch OnTheWire(this StringMatch match) => match switch
+    {
+        ExactString exact => exact with { Value = WireText.Of(exact.Value) },
+        StringPrefix prefix => prefix with { Value = WireText.Of(prefix.Value) },
+        StringSuffix suffix => suffix with { Value = WireText.Of(suffix.Value) },
+        StringContains contains => contains with { Value = WireText.Of(contains.Value) },
+        _ => match,
+    };
+
     public static Regex FullMatch(string pattern, TranslationScope scope, string field) =>
         Compile(Re2Pattern.FullMatch, pattern, scope, field);
 

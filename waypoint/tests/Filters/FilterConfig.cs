@@ -1,6 +1,8 @@
 using System.Text.Json.Nodes;
 using Envoy.Config.Listener.V3;
 using Envoy.Extensions.Filters.Network.HttpConnectionManager.V3;
+using Google.Protobuf;
+using Google.Protobuf.WellKnownTypes;
 using Waypoint.Proxy.Filters;
 using Waypoint.Proxy.LoadBalancing;
 using Waypoint.Proxy.Mesh;
@@ -27,12 +29,14 @@ internal sealed class FilterConfig
 
     public IEnumerable<string> Unsupported => Scope.UnsupportedFeatures.Select(u => u.Feature);
 
+    public IHttpFilter Http(IMessage config) => _catalogue.Http(new HttpFilter { Name = "test", TypedConfig = Any.Pack(config) }, Cluster, Scope)!;
+
     /// <param name="type">Without what all HTTP filters' types begin with, such as <c>rbac.v3.RBAC</c>.</param>
     /// <param name="config">JSON.</param>
-    public IHttpFilter Http(string type, string config) => 
+    public IHttpFilter Http(string type, string config) =>
         _catalogue.Http(new HttpFilter { Name = "test", TypedConfig = Parse(HttpTypes + type, config) }, Cluster, Scope)!;
 
-    public INetworkFilter Network(string type, string config) => 
+    public INetworkFilter Network(string type, string config) =>
         _catalogue.Network(new Filter { Name = "test", TypedConfig = Parse(NetworkTypes + type, config) }, Cluster, Scope)!;
 
     public RouteFilterSettings Route(string type, string config) =>
@@ -42,7 +46,7 @@ internal sealed class FilterConfig
     public RouteFilterSettings Wrapped(string config) =>
         _catalogue.Route([KeyValuePair.Create("test", Parse("type.googleapis.com/envoy.config.route.v3.FilterConfig", config))], Cluster, Scope);
 
-    private static Google.Protobuf.WellKnownTypes.Any Parse(string type, string config)
+    private static Any Parse(string type, string config)
     {
         var json = JsonNode.Parse(config)!.AsObject();
         json["@type"] = type;

@@ -113,7 +113,7 @@ public sealed class RouteActionTests
     public async Task Headers_are_removed_then_set_then_added_in_both_directions()
     {
         await using var backend = RawBackend.Answering(Ok);
-        var mutations = new HeaderMutations(["X-Remove"], [new("x-set", "s"), new("x-euro", "€")], [new("x-set", "a"), new("x-add", "a")]);
+        var mutations = new HeaderMutations(["X-Remove"], [new("x-set", "s"), new("x-euro", WireText.Of("€"))], [new("x-set", "a"), new("x-add", "a")]);
         await using var proxy = await ProxyUnderTest.StartAsync(RouteTo(Forward(backend.Address)) with { RequestHeaders = mutations, ResponseHeaders = mutations });
         await using var client = await RawConnection.ConnectAsync(proxy.Http1);
 

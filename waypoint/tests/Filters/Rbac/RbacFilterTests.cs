@@ -1,4 +1,7 @@
 using System.Net;
+using Envoy.Config.Rbac.V3;
+using Envoy.Config.Route.V3;
+using Google.Protobuf;
 using Waypoint.Proxy.Filters.Rbac;
 using Waypoint.Proxy.Mesh;
 using Waypoint.Proxy.Routing;
@@ -95,6 +98,40 @@ public sealed class RbacFilterTests
         }
 
         Assert.Equal([$"{name} (taken as not met)", $"{name} (taken as met)"], _config.Unsupported);
+    }
+
+    [Fact]
+    public async Task A_condition_with_an_unknown_field_lets_nobody_pass()
+    {
+        // A header that asks for its value in a way of the future; without the field it would ask for presence alone.
+        var permission = new Permission { Header = new HeaderMatcher { Name = "x" } };
+        foreach (var action in new[] { RBAC.Types.Action.Allow, RBAC.Types.Action.Deny })
+        {
+            var bytes = new RBAC { Action = action, Policies = { ["p"] = new Policy { Permissions = { WithUnknownField(permission) }, Principals = { new Principal { Any = true } } } } };
+            var filter = _config.Http(new Envoy.Extensions.Filters.Http.Rbac.V3.RBAC { Rules = bytes });
+            Assert.False(await new FilteredRequest("GET", "/", "echo", [filter]).With("x", action == RBAC.Types.Action.Allow ? ["1"] : []).PassesAsync(), $"{action}");
+        }
+
+        Assert.Equal(
+            ["RBAC permission with unknown fields (taken as not met)", "RBAC permission with unknown fields (taken as met)"], _config.Unsupported);
+
+        // Field 99 of the header, a number.
+        static Permission WithUnknownField(Permission permission) => new()
+        {
+            Header = HeaderMatcher.Parser.ParseFrom([.. permission.Header.ToByteArray(), 0x98, 0x06, 0x01]),
+        };
+    }
+
+    [Theory]
+    [InlineData("""{"exact":"é"}""")]
+    [InlineData("""{"prefix":"é"}""")]
+    [InlineData("""{"suffix":"é"}""")]
+    [InlineData("""{"contains":"é"}""")]
+    public async Task A_header_is_compared_by_its_bytes(string match)
+    {
+        var deny = Rules("DENY", "{\"header\":{\"name\":\"x\",\"stringMatch\":" + match + "}}", Anybody);
+        Assert.False(await Request("/", deny).With("x", "\u00C3\u00A9").PassesAsync());
+        Assert.True(await Request("/", deny).With("x", "\u00E9").PassesAsync());
     }
 
     [Fact]

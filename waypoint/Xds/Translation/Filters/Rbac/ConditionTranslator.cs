@@ -26,10 +26,10 @@ internal sealed class ConditionTranslator(bool hasRequest, bool unknown, Transla
     }
 
     public AccessCondition AnyOf(IReadOnlyCollection<Permission> permissions) =>
-        permissions.Count == 0 ? Unknown("permissions (empty)") : new AnyOf([.. permissions.Select(Translate)]);
+        permissions.Count == 0 ? Unknown("permissions (empty)") : new AnyOf([.. permissions.Select(Whole)]);
 
     public AccessCondition AnyOf(IReadOnlyCollection<Principal> principals) =>
-        principals.Count == 0 ? Unknown("principals (empty)") : new AnyOf([.. principals.Select(Translate)]);
+        principals.Count == 0 ? Unknown("principals (empty)") : new AnyOf([.. principals.Select(Whole)]);
 
     /// <summary>For a part of a policy that cannot be honoured.</summary>
     public AccessCondition Unknown(string kind)
@@ -37,6 +37,13 @@ internal sealed class ConditionTranslator(bool hasRequest, bool unknown, Transla
         scope.Unsupported($"RBAC {kind} (taken as {(unknown ? "met" : "not met")})");
         return new Always(unknown);
     }
+
+    // A field of unknown kind may be all that narrows a condition.
+    private AccessCondition Whole(Permission permission) =>
+        UnknownFields.In(permission) ? Unknown("permission with unknown fields") : Translate(permission);
+
+    private AccessCondition Whole(Principal principal) =>
+        UnknownFields.In(principal) ? Unknown("principal with unknown fields") : Translate(principal);
 
     private AccessCondition Translate(Permission permission) => permission.RuleCase switch
     {
