@@ -5,7 +5,6 @@ internal sealed class ClusterLoad
 {
     private int _requests;
     private int _retries;
-    private long _requestOverflows;
     private long _retryOverflows;
 
     public ConnectionLimit Connections { get; } = new();
@@ -13,9 +12,6 @@ internal sealed class ClusterLoad
     public int ActiveRequests => Volatile.Read(ref _requests);
 
     public int ActiveRetries => Volatile.Read(ref _retries);
-
-    /// <summary>Requests turned away because <see cref="CircuitBreakers.MaxRequests"/> were under way.</summary>
-    public long RequestOverflows => Volatile.Read(ref _requestOverflows);
 
     /// <summary>Retries that were due and not made because the budget was spent.</summary>
     public long RetryOverflows => Volatile.Read(ref _retryOverflows);
@@ -28,7 +24,6 @@ internal sealed class ClusterLoad
         }
 
         Interlocked.Decrement(ref _requests);
-        Interlocked.Increment(ref _requestOverflows);
         return false;
     }
 

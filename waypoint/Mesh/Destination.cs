@@ -6,8 +6,4 @@ namespace Waypoint.Proxy.Mesh;
 /// </summary>
 /// <param name="Http">The chain for HTTP/1.1 and HTTP/2 with prior knowledge; null when the port is declared TCP.</param>
 /// <param name="Tcp">The chain for opaque bytes; null when the port is declared HTTP.</param>
-internal sealed record Destination(HttpChain? Http, TcpChain? Tcp)
-{
-    /// <summary>True when only the first bytes can tell which chain serves the connection.</summary>
-    public bool MustSniff => Http is not null && Tcp is not null;
-}
+internal sealed record Destination(HttpChain? Http, TcpChain? Tcp);

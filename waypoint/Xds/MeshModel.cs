@@ -129,6 +129,11 @@ internal sealed class MeshModel : IDisposable
                 {
                     rejections.Add(new Rejection(resource.Name, e.Message));
                 }
+                catch (Exception e) when (e is ArgumentException or FormatException or InvalidOperationException or ArithmeticException or NotSupportedException)
+                {
+                    // A fault that the translation did not foresee is this resource's too: the others of the response stand.
+                    rejections.Add(new Rejection(resource.Name, $"{e.GetType().Name}: {e.Message}"));
+                }
             }
 
             foreach (var name in removed)

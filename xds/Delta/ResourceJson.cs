@@ -41,6 +41,8 @@ public static class ResourceJson
         Envoy.Extensions.Filters.Network.Rbac.V3.RbacReflection.Descriptor,
         Envoy.Extensions.Filters.Network.SetFilterState.V3.SetFilterStateReflection.Descriptor,
         Envoy.Extensions.Filters.Http.Cors.V3.CorsReflection.Descriptor, Envoy.Extensions.Filters.Http.Fault.V3.FaultReflection.Descriptor,
+        Envoy.Extensions.Filters.Http.ExtAuthz.V3.ExtAuthzReflection.Descriptor, Envoy.Extensions.Filters.Network.ExtAuthz.V3.ExtAuthzReflection.Descriptor,
+        Envoy.Extensions.Filters.Http.LocalRatelimit.V3.LocalRateLimitReflection.Descriptor,
         Envoy.Extensions.Filters.Http.GrpcStats.V3.ConfigReflection.Descriptor, ConfigReflection.Descriptor,
         Envoy.Extensions.Filters.Http.Rbac.V3.RbacReflection.Descriptor, Envoy.Extensions.Filters.Http.Router.V3.RouterReflection.Descriptor, Envoy.Config.Trace.V3.OpentelemetryReflection.Descriptor,
         Envoy.Extensions.Filters.Http.SetFilterState.V3.SetFilterStateReflection.Descriptor, HttpInspectorReflection.Descriptor,

@@ -98,7 +98,10 @@ internal sealed class DestinationTranslator(Func<string, (HttpChain? Http, TcpCh
                 throw scope.Invalid("exact_match_map", "not a port");
             }
 
-            byPort.Add(port, match.Matcher is { } inner ? ByProtocol(inner) : Of(match.Action));
+            if (!byPort.TryAdd(port, match.Matcher is { } inner ? ByProtocol(inner) : Of(match.Action)))
+            {
+                throw scope.Invalid("exact_match_map", "the port occurs twice");
+            }
         }
 
         return new PortDestinations(byPort, matcher.OnNoMatch is { } otherwise ? Otherwise(otherwise) : null);

@@ -14,9 +14,22 @@ internal static class SecretTranslator
     public static Secret Translate(Envoy.Extensions.TransportSockets.Tls.V3.Secret secret, TranslationScope scope) => secret.TypeCase switch
     {
         Envoy.Extensions.TransportSockets.Tls.V3.Secret.TypeOneofCase.TlsCertificate => new Secret(null, Identity(secret.TlsCertificate, scope)),
-        Envoy.Extensions.TransportSockets.Tls.V3.Secret.TypeOneofCase.ValidationContext => new Secret(Roots(secret.ValidationContext.TrustedCa, scope), null),
+        Envoy.Extensions.TransportSockets.Tls.V3.Secret.TypeOneofCase.ValidationContext => new Secret(Roots(secret.ValidationContext, scope), null),
         _ => throw scope.Invalid("type", "neither a certificate nor a validation context"),
     };
+
+    private static TrustedRoots Roots(CertificateValidationContext context, TranslationScope scope)
+    {
+        if (context.Crl is not null)
+        {
+            // Who was revoked would be believed.
+            throw scope.Invalid("crl", "not supported");
+        }
+
+        return context.VerifyCertificateHash.Count + context.VerifyCertificateSpki.Count + context.MatchTypedSubjectAltNames.Count + context.MatchSubjectAltNames.Count == 0
+            ? Roots(context.TrustedCa, scope)
+            : throw scope.Invalid("validation_context", "only a trusted_ca is supported");
+    }
 
     public static TrustedRoots Roots(DataSource? source, TranslationScope scope) =>
         Read("trusted_ca", scope, () => TrustedRoots.FromPem(Inline(source, scope, "trusted_ca")));

@@ -12,8 +12,8 @@ public sealed class FileMaterialTests : IDisposable
     public void A_mounted_secret_that_kubernetes_replaces_is_read_again()
     {
         var (path, current) = (In("root.pem"), In("..data"));
-        Write("v1", "old");
-        Write("v2", "new");
+        Write("v1", "old", age: TimeSpan.FromHours(1));
+        Write("v2", "new", age: TimeSpan.Zero);
         File.CreateSymbolicLink(current, "v1");
         File.CreateSymbolicLink(path, Path.Combine("..data", "root.pem"));
         var material = new FileMaterial<string>([path], texts => texts[0]);
@@ -37,9 +37,10 @@ public sealed class FileMaterialTests : IDisposable
 
     private string In(string name) => Path.Combine(_folder.FullName, name);
 
-    private void Write(string version, string text)
+    private void Write(string version, string text, TimeSpan age)
     {
         Directory.CreateDirectory(In(version));
         File.WriteAllText(Path.Combine(In(version), "root.pem"), text);
+        File.SetLastWriteTimeUtc(Path.Combine(In(version), "root.pem"), DateTime.UtcNow - age);
     }
 }

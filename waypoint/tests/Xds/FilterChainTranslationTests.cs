@@ -2,12 +2,14 @@ using System.Net;
 using Envoy.Config.Listener.V3;
 using Envoy.Extensions.Filters.Network.HttpConnectionManager.V3;
 using Google.Protobuf;
+using Microsoft.Extensions.DependencyInjection;
 using Waypoint.Proxy.LoadBalancing;
 using Waypoint.Proxy.Mesh;
 using Waypoint.Proxy.Routing;
 using Waypoint.Proxy.Tcp;
 using Waypoint.Proxy.Tests.Filters;
 using Waypoint.Proxy.Xds.Translation;
+using Waypoint.Proxy.Xds.Translation.Filters;
 using Waypoint.Xds.Delta;
 using static Waypoint.Proxy.Tests.Xds.IstiodShapes;
 
@@ -85,6 +87,16 @@ public sealed class FilterChainTranslationTests
         var template = Translator().Translate(source, "main_internal");
         Assert.Equal("shop.check (everything is refused)", Assert.Single(template.Unsupported).Feature);
         Assert.False(await template.Tcp!.AdmitAsync(new TcpConnection(IPEndPoint.Parse("10.96.0.1:9090"), IPEndPoint.Parse("192.168.7.7:1"), null, template.Tcp)));
+    }
+
+    [Fact]
+    public void What_configures_a_filter_can_be_dumped()
+    {
+        var services = new ServiceCollection().AddSingleton<MeshState>().AddSingleton(TimeProvider.System).AddFilters().BuildServiceProvider();
+        var http = services.GetServices<IHttpFilterTranslator>();
+        var types = http.Select(t => t.Type).Concat(http.Select(t => t.RouteType).OfType<string>())
+            .Concat(services.GetServices<INetworkFilterTranslator>().Select(t => t.Type));
+        Assert.All(types, type => Assert.NotNull(ResourceJson.Types.Find(type)));
     }
 
     private static HttpChain Translate(string manager)

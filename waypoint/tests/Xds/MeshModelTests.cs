@@ -97,7 +97,7 @@ public sealed class MeshModelTests
             Address("10.96.0.1/32", (80, ByProtocol("h", "t")), (81, To("t"))),
             HttpChain("h", Route("default", Cluster)),
             TcpChain("t", "tcp")));
-        Assert.True(_mesh.Current.FindDestination(Service)!.MustSniff);
+        Assert.True(_mesh.Current.FindDestination(Service) is { Http: not null, Tcp: not null });
         var tcp = _mesh.Current.FindDestination(IPEndPoint.Parse("10.96.0.1:81"))!;
         Assert.Null(tcp.Http);
         Assert.Equal("tcp", Assert.Single(tcp.Tcp!.Clusters.Shares).Cluster.Name);

@@ -85,9 +85,11 @@ internal sealed class JwtProviderTranslator(ClusterClient client, TimeProvider t
     {
         var scope = source.Scope;
         using var part = scope.Enter("remote_jwks");
-        if (!Uri.TryCreate(remote.HttpUri?.Uri, UriKind.Absolute, out var uri) || remote.HttpUri.Cluster.Length == 0)
+        if (!Uri.TryCreate(remote.HttpUri?.Uri, UriKind.Absolute, out var uri)
+            || uri.Scheme is not ("http" or "https")
+            || remote.HttpUri.Cluster.Length == 0)
         {
-            throw scope.Invalid("http_uri", "an absolute URI and a cluster are needed");
+            throw scope.Invalid("http_uri", "an http or https URI and a cluster are needed");
         }
 
         var keys = _remote.Get(new RemoteJwksSettings(

@@ -5,6 +5,7 @@ using Envoy.Config.Route.V3;
 using Envoy.Extensions.Path.Match.UriTemplate.V3;
 using Envoy.Type.Matcher.V3;
 using Waypoint.Proxy.Filters.Rbac;
+using Waypoint.Proxy.Routing;
 
 namespace Waypoint.Proxy.Xds.Translation.Filters.Rbac;
 
@@ -112,7 +113,7 @@ internal sealed class ConditionTranslator(bool hasRequest, bool unknown, Transla
         {
             return new RequestPathTemplate(UriTemplate.Compile(config.Open<UriTemplateMatchConfig>(scope, "uri_template").PathTemplate));
         }
-        catch (FormatException e)
+        catch (Exception e) when (e is FormatException or Re2PatternException)
         {
             throw scope.Invalid("uri_template.path_template", e.Message, e);
         }
