@@ -58,7 +58,7 @@ internal sealed class Exchange
     public RequestTrace? Trace { get; set; }
 
     /// <summary>What filters told of the request.</summary>
-    public DynamicMetadata Metadata { get; } = new();
+    public DynamicMetadata Metadata => field ??= new();
 
     public ClusterSlot? Slot { get; set; }
 

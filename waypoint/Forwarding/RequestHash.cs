@@ -57,12 +57,24 @@ internal static class RequestHash
             return null;
         }
 
-        string[] texts = [.. values.Select(value => policy.Pattern is { } pattern ? PathRewriting.ReplaceAll(pattern, policy.Substitution, value ?? "") : value ?? "")];
+        if (values.Count == 1)
+        {
+            return XxHash64.Hash(Text(policy, values[0]), 0);
+        }
+
+        var texts = new string[values.Count];
+        for (var i = 0; i < texts.Length; i++)
+        {
+            texts[i] = Text(policy, values[i]);
+        }
 
         // In order, so that it does not matter in which the lines came.
         Array.Sort(texts, StringComparer.Ordinal);
         return texts.Aggregate(0UL, (seed, text) => XxHash64.Hash(text, seed));
     }
+
+    private static string Text(HeaderHash policy, string? value) =>
+        policy.Pattern is { } pattern ? PathRewriting.ReplaceAll(pattern, policy.Substitution, value ?? "") : value ?? "";
 
     private static ulong? OfCookie(CookieHash policy, Exchange exchange)
     {

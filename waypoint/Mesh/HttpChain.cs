@@ -38,7 +38,7 @@ internal sealed class HttpChain
     /// <summary>Backends get the client's <c>x-forwarded-client-cert</c> as it came (HCM <c>forward_client_cert_details: ALWAYS_FORWARD_ONLY</c>); otherwise none.</summary>
     public bool ForwardsClientCertificate { get; init; }
 
-    /// <summary>How many addresses at the end of <c>X-Forwarded-For</c> are those of proxies before this one (HCM <c>xff_num_trusted_hops</c>).</summary>
+    /// <summary>How many addresses at the end of <c>X-Forwarded-For</c> are those of proxies before this one (HCM <c>xff_num_trusted_hops</c>); negative: nobody's word is taken for the client's address.</summary>
     public int TrustedHops { get; init; }
 
     /// <summary>The logs in which its requests get lines.</summary>

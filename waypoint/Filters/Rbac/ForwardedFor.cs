@@ -7,11 +7,11 @@ namespace Waypoint.Proxy.Filters.Rbac;
 internal static class ForwardedFor
 {
     /// <param name="header">Its lines are one list.</param>
-    /// <param name="trustedHops">How many addresses at the end are passed over.</param>
+    /// <param name="trustedHops">How many addresses at the end are passed over; negative: all.</param>
     /// <returns>The last address that is left; null when there is none, or when what stands there is not an address.</returns>
     public static IPAddress? Read(StringValues header, int trustedHops)
     {
-        for (var i = header.Count - 1; i >= 0; i--)
+        for (var i = trustedHops < 0 ? -1 : header.Count - 1; i >= 0; i--)
         {
             var rest = header[i].AsSpan();
             while (true)

@@ -83,7 +83,7 @@ internal sealed class FilterChainTranslator(Func<string, ClusterSlot> cluster, F
         scope.UnsupportedIf(manager.StripTrailingHostDot, "strip_trailing_host_dot");
         var escapedSlashes = manager.PathWithEscapedSlashesAction;
         scope.UnsupportedIf(escapedSlashes == EscapedSlashesAction.UnescapeAndRedirect, "path_with_escaped_slashes_action: redirect (refused instead)");
-        scope.UnsupportedIf(manager.UseRemoteAddress is true, "use_remote_address");
+        scope.UnsupportedIf(manager.UseRemoteAddress is true, "use_remote_address (x-forwarded-for is not appended)");
         var accessLogs = AccessLogTranslator.Translate(manager.AccessLog, scope);
         var tracing = TracingTranslator.Translate(manager.Tracing, cluster, scope);
         var stats = StatsTranslator.Find(manager.HttpFilters.Where(filter => !filter.Disabled).Select(filter => (filter.Name, (Any?)filter.TypedConfig)), scope);
@@ -116,7 +116,9 @@ internal sealed class FilterChainTranslator(Func<string, ClusterSlot> cluster, F
                 PathForm = FormOf(manager),
                 RejectsEscapedSlashes = escapedSlashes is EscapedSlashesAction.RejectRequest or EscapedSlashesAction.UnescapeAndRedirect,
                 ForwardsClientCertificate = manager.ForwardClientCertDetails == HttpConnectionManager.Types.ForwardClientCertDetails.AlwaysForwardOnly,
-                TrustedHops = (int)Math.Min(manager.XffNumTrustedHops, int.MaxValue),
+
+                // With use_remote_address the connection's own address is the last of the list that hops are counted in.
+                TrustedHops = (int)Math.Min(manager.XffNumTrustedHops, int.MaxValue) - (manager.UseRemoteAddress is true ? 1 : 0),
                 AccessLogs = accessLogs,
                 Stats = stats,
                 Tracing = tracing,

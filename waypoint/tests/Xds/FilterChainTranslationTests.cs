@@ -46,6 +46,13 @@ public sealed class FilterChainTranslationTests
     }
 
     [Theory]
+    [InlineData("""{"useRemoteAddress":true}""", -1)]
+    [InlineData("""{"useRemoteAddress":true,"xffNumTrustedHops":2}""", 1)]
+    [InlineData("""{"xffNumTrustedHops":2}""", 2)]
+    public void Where_the_remote_address_counts_no_header_is_believed_instead(string manager, int hops) =>
+        Assert.Equal(hops, Translate(manager).TrustedHops);
+
+    [Theory]
     [InlineData("SANITIZE", false)]
     [InlineData("APPEND_FORWARD", false)]
     [InlineData("ALWAYS_FORWARD_ONLY", true)]

@@ -11,6 +11,7 @@ public sealed class ForwardedForTests
     [InlineData("203.0.113.1, 203.0.113.2", 1, "203.0.113.1")]
     [InlineData("203.0.113.1|203.0.113.2 ,203.0.113.3", 2, "203.0.113.1")]
     [InlineData("203.0.113.1, 203.0.113.2", 2, null)]
+    [InlineData("203.0.113.1, 203.0.113.2", -1, null)]
     [InlineData("2001:db8::1", 0, "2001:db8::1")]
     [InlineData("[2001:db8::1]:80", 0, null)]
     [InlineData("203.0.113.1:80", 0, null)]
