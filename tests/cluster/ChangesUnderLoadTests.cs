@@ -40,8 +40,7 @@ public sealed class ChangesUnderLoadTests(Shop shop, ITestOutputHelper output)
         {
             await Kubectl.RunAsync("-n", NodeAgent.Namespace, "delete", "daemonset", NodeAgent.Name);
             await Task.Delay(2000);
-            await Kubectl.ApplyAsync(await NodeAgent.ManifestAsync());
-            await Kubectl.RolledOutAsync(NodeAgent.Namespace, $"daemonset/{NodeAgent.Name}");
+            await NodeAgent.InstallAsync();
         });
         await StepAsync("backends killed", async () =>
         {

@@ -1,4 +1,3 @@
-using System.Globalization;
 using System.Text.Json.Nodes;
 using Waypoint.Cluster.Tests.Clients;
 using Waypoint.Cluster.Tests.Kubernetes;
@@ -142,14 +141,8 @@ public sealed class EnrolmentTests : IClassFixture<EnrolmentTests.World>
         JsonNode.Parse(await Tool.RunAsync("curl", "-s", "--max-time", "5", "http://127.0.0.1:15200/pods"))!.AsArray().Select(pod => (JsonObject)pod!);
 
     /// <summary>The connections to a service that the node led to a pod.</summary>
-    private static async Task<double> BalancedAsync(string service = "echo")
-    {
-        var metrics = await Tool.RunAsync("curl", "-s", "--max-time", "5", "http://127.0.0.1:15020/metrics");
-        return metrics.Split('\n')
-            .Where(line => line.StartsWith("istio_tcp_connections_opened_total{", StringComparison.Ordinal)
-                && line.Contains($"destination_service=\"{service}.{Name}.svc.cluster.local\"", StringComparison.Ordinal))
-            .Sum(line => double.Parse(line[(line.LastIndexOf(' ') + 1)..], CultureInfo.InvariantCulture));
-    }
+    private static Task<double> BalancedAsync(string service = "echo") => Exposition.SumAsync(
+        "127.0.0.1:15020/metrics", "istio_tcp_connections_opened_total", "destination_service", $"{service}.{Name}.svc.cluster.local");
 
     /// <summary>How istiod tells its clients to reach a pod; null is plainly.</summary>
     private static async Task<string?> ProtocolAsync(string pod)
@@ -166,8 +159,7 @@ public sealed class EnrolmentTests : IClassFixture<EnrolmentTests.World>
 
         public async Task InitializeAsync()
         {
-            await Kubectl.ApplyAsync(await NodeAgent.ManifestAsync());
-            await Kubectl.RolledOutAsync(NodeAgent.Namespace, $"daemonset/{NodeAgent.Name}");
+            await NodeAgent.InstallAsync();
             _manifest = await Manifest.ApplyAsync($$$$"""
                 apiVersion: v1
                 kind: Namespace

@@ -1,3 +1,4 @@
+using Waypoint.Cluster.Tests.Kubernetes;
 using Waypoint.TestBed.Mesh;
 
 namespace Waypoint.Cluster.Tests;
@@ -8,6 +9,13 @@ internal static class NodeAgent
     public const string Namespace = "waypoint-system";
 
     public const string Name = "waypoint-node-agent";
+
+    /// <summary>Applies it, and waits until it is on every node.</summary>
+    public static async Task InstallAsync()
+    {
+        await Kubectl.ApplyAsync(await ManifestAsync());
+        await Kubectl.RolledOutAsync(Namespace, $"daemonset/{Name}");
+    }
 
     /// <summary>
     /// What a user applies. The nodes of the test cluster share a machine, and each has its own part of the cgroup tree: the one line more.

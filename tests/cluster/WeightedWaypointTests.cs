@@ -1,4 +1,3 @@
-using System.Globalization;
 using Waypoint.Cluster.Tests.Clients;
 using Waypoint.Cluster.Tests.Kubernetes;
 
@@ -16,8 +15,7 @@ public sealed class WeightedWaypointTests : IAsyncLifetime
 
     public async Task InitializeAsync()
     {
-        await Kubectl.ApplyAsync(await NodeAgent.ManifestAsync());
-        await Kubectl.RolledOutAsync(NodeAgent.Namespace, $"daemonset/{NodeAgent.Name}");
+        await NodeAgent.InstallAsync();
         _manifest = await Manifest.ApplyAsync($$$$"""
             apiVersion: v1
             kind: Namespace
@@ -108,10 +106,7 @@ public sealed class WeightedWaypointTests : IAsyncLifetime
     private static async Task<double> RequestsAsync(string waypoint)
     {
         var pod = (await Kubectl.PodsAsync(Name, $"gateway.networking.k8s.io/gateway-name={waypoint}"))[0];
-        var metrics = await Tool.RunAsync("curl", "-s", "--max-time", "5", $"http://{pod.Address}:15020/stats/prometheus");
-        return metrics.Split('\n')
-            .Where(line => line.StartsWith("istio_requests_total{", StringComparison.Ordinal)
-                && line.Contains($"destination_service=\"echo.{Name}.svc.cluster.local\"", StringComparison.Ordinal))
-            .Sum(line => double.Parse(line[(line.LastIndexOf(' ') + 1)..], CultureInfo.InvariantCulture));
+        return await Exposition.SumAsync(
+            $"{pod.Address}:15020/stats/prometheus", "istio_requests_total", "destination_service", $"echo.{Name}.svc.cluster.local");
     }
 }
