@@ -29,6 +29,8 @@ internal sealed class ClusterTable(EndpointStates states, SecretStore secrets, I
     /// <summary>What EDS is to be asked for.</summary>
     public IReadOnlyCollection<string> WantedEndpoints => _byEndpointsName.Keys;
 
+    public bool WantsEndpoints(string name) => _byEndpointsName.ContainsKey(name);
+
     /// <summary>What SDS is to be asked for.</summary>
     public IEnumerable<string> WantedSecrets => _clusters.Values.SelectMany(entry => entry.Template.Secrets).Distinct();
 

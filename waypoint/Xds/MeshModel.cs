@@ -116,6 +116,12 @@ internal sealed class MeshModel : IDisposable
             DestinationTable? destinations = null;
             foreach (var resource in resources)
             {
+                // For one changed endpoint istiod sends a waypoint the endpoints of all its services, for a change of anything else all clusters and the listener.
+                if (_received.Holds(type, resource))
+                {
+                    continue;
+                }
+
                 try
                 {
                     destinations = Apply(type, resource) ?? destinations;
@@ -142,9 +148,15 @@ internal sealed class MeshModel : IDisposable
                 _received.Remove(type, name);
             }
 
-            if (type == ResourceTypes.Cluster)
+            switch (type)
             {
-                _clusters.ForgetUnwantedEndpoints();
+                case ResourceTypes.Cluster or ResourceTypes.Endpoints:
+                    _clusters.ForgetUnwantedEndpoints();
+                    _received.RemoveUnless(ResourceTypes.Endpoints, _clusters.WantsEndpoints);
+                    break;
+                case ResourceTypes.Listener or ResourceTypes.Routes:
+                    _received.RemoveUnless(ResourceTypes.Routes, _listeners.WantedRoutes.Contains);
+                    break;
             }
 
             Publish(destinations);

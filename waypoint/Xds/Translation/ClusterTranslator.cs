@@ -99,10 +99,14 @@ internal sealed class ClusterTranslator(EndpointTranslator endpoints, SecretStor
         var weighted = cluster.CommonLbConfig?.LocalityWeightedLbConfig is not null;
         var panic = cluster.CommonLbConfig?.HealthyPanicThreshold?.Value ?? 50;
 
-        return new ClusterTemplate(cluster.Name, endpointsName, inline, named, transport.Tls?.SecretNames ?? [], assignment => new Cluster
+        var clusterName = cluster.Name;
+        var observabilityName = cluster.AltStatName is { Length: > 0 } alternative ? alternative : cluster.Name;
+
+        // The template lives as long as the cluster; the message need not.
+        return new ClusterTemplate(clusterName, endpointsName, inline, named, transport.Tls?.SecretNames ?? [], assignment => new Cluster
         {
-            Name = cluster.Name,
-            ObservabilityName = cluster.AltStatName is { Length: > 0 } alternative ? alternative : cluster.Name,
+            Name = clusterName,
+            ObservabilityName = observabilityName,
             Endpoints = transport.LeavesSidecarsOut ? [.. assignment.Endpoints.Where(endpoint => !endpoint.WantsSidecarTls)] : assignment.Endpoints,
             LeavesSidecarsOut = transport.LeavesSidecarsOut && assignment.Endpoints.Any(endpoint => endpoint.WantsSidecarTls),
             Balancing = balancing,

@@ -102,7 +102,15 @@ internal sealed class FilterChainTranslator(Func<string, ClusterSlot> cluster, F
             .Where(upgrade => upgrade.Enabled is not false)
             .Select(upgrade => upgrade.UpgradeType)
             .ToHashSet(StringComparer.OrdinalIgnoreCase);
+        var pathForm = FormOf(manager);
+        var rejectsEscapedSlashes = escapedSlashes is EscapedSlashesAction.RejectRequest or EscapedSlashesAction.UnescapeAndRedirect;
+        var forwardsClientCertificate = manager.ForwardClientCertDetails == HttpConnectionManager.Types.ForwardClientCertDetails.AlwaysForwardOnly;
+
+        // With use_remote_address the connection's own address is the last of the list that hops are counted in.
+        var trustedHops = (int)Math.Min(manager.XffNumTrustedHops, int.MaxValue) - (manager.UseRemoteAddress is true ? 1 : 0);
         var unsupported = scope.UnsupportedFeatures;
+
+        // The template lives as long as the chain, and what it captures with it: the message, 15 kB, is not for that.
         return new ChainTemplate(
             Tcp: null,
             Http: table => new HttpChain
@@ -113,12 +121,10 @@ internal sealed class FilterChainTranslator(Func<string, ClusterSlot> cluster, F
                 Filters = [.. requestFilters],
                 ServerName = serverName,
                 StreamIdleTimeout = streamIdleTimeout,
-                PathForm = FormOf(manager),
-                RejectsEscapedSlashes = escapedSlashes is EscapedSlashesAction.RejectRequest or EscapedSlashesAction.UnescapeAndRedirect,
-                ForwardsClientCertificate = manager.ForwardClientCertDetails == HttpConnectionManager.Types.ForwardClientCertDetails.AlwaysForwardOnly,
-
-                // With use_remote_address the connection's own address is the last of the list that hops are counted in.
-                TrustedHops = (int)Math.Min(manager.XffNumTrustedHops, int.MaxValue) - (manager.UseRemoteAddress is true ? 1 : 0),
+                PathForm = pathForm,
+                RejectsEscapedSlashes = rejectsEscapedSlashes,
+                ForwardsClientCertificate = forwardsClientCertificate,
+                TrustedHops = trustedHops,
                 AccessLogs = accessLogs,
                 Stats = stats,
                 Tracing = tracing,

@@ -146,6 +146,58 @@ public sealed class MeshModelTests
     }
 
     [Fact]
+    public void What_says_again_what_is_in_force_changes_nothing()
+    {
+        Start();
+        _model.Send(EdsCluster(Other));
+        _model.Send(Endpoints(Other, "10.0.0.2:80"));
+        var snapshot = _mesh.Current;
+        var cluster = ClusterOf(snapshot.FindDestination(Service)!);
+
+        // As istiod does when one service's endpoint changes, and when anything else does.
+        Assert.Empty(_model.Send(Endpoints(Cluster, "10.0.0.1:8080"), Endpoints(Other, "10.0.0.3:80")));
+        Assert.Empty(_model.Send(EdsCluster(Cluster), EdsCluster(Other)));
+        Assert.Empty(_model.Send(MainListener(Route("default", Cluster))));
+        Assert.Same(snapshot, _mesh.Current);
+        Assert.Same(cluster, ClusterOf(snapshot.FindDestination(Service)!));
+        Assert.Equal(["10.0.0.3:80"], _model.Clusters.Single(c => c.Name == Other).Endpoints.Select(e => e.Address.ToString()));
+
+        // What was in force before a refused version is in force still.
+        Assert.Single(_model.Send(Endpoints(Cluster, "nonsense:1")));
+        Assert.Empty(_model.Send(Endpoints(Cluster, "10.0.0.1:8080")));
+        Assert.Same(cluster, ClusterOf(snapshot.FindDestination(Service)!));
+    }
+
+    [Fact]
+    public void What_went_and_comes_again_unchanged_is_taken()
+    {
+        Start();
+        _model.Apply(ResourceTypes.Cluster, [], [Cluster]);
+        Assert.Empty(_model.Received(ResourceTypes.Endpoints));
+        _model.Send(Endpoints(Cluster, "10.0.0.1:8080"));
+        Assert.Empty(_model.Received(ResourceTypes.Endpoints));
+        _model.Send(EdsCluster(Cluster));
+        _model.Send(Endpoints(Cluster, "10.0.0.1:8080"));
+        Assert.Single(ClusterOf(_mesh.Current.FindDestination(Service)!).Endpoints);
+
+        _model.Apply(ResourceTypes.Endpoints, [], [Cluster]);
+        _model.Send(Endpoints(Cluster, "10.0.0.1:8080"));
+        Assert.Single(ClusterOf(_mesh.Current.FindDestination(Service)!).Endpoints);
+
+        var manager = Manager();
+        manager.Rds = new() { RouteConfigName = "by-rds" };
+        var listener = MainInternal(Address("10.96.0.1/32", (80, To("h"))), HttpChain("h", manager));
+        for (var i = 0; i < 2; i++)
+        {
+            _model.Send(listener);
+            _model.Send(Configuration("by-rds", Route("one", Cluster)));
+            Assert.Equal("one", Http("10.96.0.1:80").Routes.Find(new Request()));
+            _model.Apply(ResourceTypes.Listener, [], [listener.Name]);
+            Assert.Empty(_model.Received(ResourceTypes.Routes));
+        }
+    }
+
+    [Fact]
     public void A_changed_route_rebuilds_only_its_own_chain()
     {
         Assert.Empty(_model.Send(TwoServices("default")));
