@@ -27,6 +27,9 @@ internal sealed class ListenerTable(Func<string, ClusterSlot> cluster, FilterCat
     /// <summary>What RDS is to be asked for.</summary>
     public IReadOnlySet<string> WantedRoutes { get; private set; } = new HashSet<string>();
 
+    /// <summary>What ECDS is to be asked for.</summary>
+    public IEnumerable<string> WantedExtensions => _chains.Values.SelectMany(chain => chain.Template.Extensions).Distinct();
+
     public IEnumerable<UnsupportedFeature> Unsupported =>
         _unsupported
             .Concat(_chains.Values.SelectMany(chain => chain.Template.Unsupported))

@@ -2,6 +2,7 @@ using Envoy.Config.Endpoint.V3;
 using Envoy.Config.Listener.V3;
 using Envoy.Config.Route.V3;
 using Envoy.Service.Discovery.V3;
+using Waypoint.Proxy.Filters;
 using Waypoint.Proxy.LoadBalancing;
 using Waypoint.Proxy.LoadBalancing.Dns;
 using Waypoint.Proxy.Mesh;
@@ -27,6 +28,7 @@ internal sealed class MeshModel : IDisposable
     private readonly ClusterTable _clusters;
     private readonly ListenerTable _listeners;
     private readonly SecretStore _secrets = new();
+    private readonly ExtensionStore _extensions;
     private readonly ReceivedResources _received = new();
     private readonly Lock _gate = new();
     private readonly ITimer _patience;
@@ -36,6 +38,7 @@ internal sealed class MeshModel : IDisposable
     {
         _mesh = mesh;
         _clusters = new ClusterTable(states, _secrets, resolver, Exclusively);
+        _extensions = filters.Extensions;
         _listeners = new ListenerTable(_clusters.Slot, filters, mesh.Workloads);
         _patience = states.Clock.Time.CreateTimer(_ => PublishWaiting(), null, Timeout.InfiniteTimeSpan, Timeout.InfiniteTimeSpan);
     }
@@ -72,6 +75,18 @@ internal sealed class MeshModel : IDisposable
             lock (_gate)
             {
                 return [.. _listeners.WantedRoutes];
+            }
+        }
+    }
+
+    /// <summary>What ECDS is to be asked for by name.</summary>
+    public IReadOnlyCollection<string> WantedExtensions
+    {
+        get
+        {
+            lock (_gate)
+            {
+                return [.. _listeners.WantedExtensions];
             }
         }
     }
@@ -125,9 +140,9 @@ internal sealed class MeshModel : IDisposable
                 try
                 {
                     destinations = Apply(type, resource) ?? destinations;
-                    if (type != ResourceTypes.Secret)
+                    if (type is not (ResourceTypes.Secret or ResourceTypes.Extension))
                     {
-                        // A dump is for everybody's eyes.
+                        // A dump is for everybody's eyes, and extensions come with the secrets to fetch their images.
                         _received.Store(type, resource);
                     }
                 }
@@ -202,6 +217,9 @@ internal sealed class MeshModel : IDisposable
             case ResourceTypes.Secret:
                 _secrets.Set(resource.Name, SecretTranslator.Translate(config.Open<Envoy.Extensions.TransportSockets.Tls.V3.Secret>(scope, "resource"), scope));
                 return null;
+            case ResourceTypes.Extension:
+                _extensions.Set(resource.Name, ExtensionTranslator.FailsOpen(config.Open<Envoy.Config.Core.V3.TypedExtensionConfig>(scope, "resource"), scope));
+                return null;
             case ResourceTypes.Workload:
                 var workload = WorkloadTranslator.Translate(config.Open<Istio.Workload.Workload>(scope, "resource"), scope);
                 _mesh.Workloads.Upsert(workload);
@@ -228,11 +246,16 @@ internal sealed class MeshModel : IDisposable
             case ResourceTypes.Secret:
                 _secrets.Remove(name);
                 return null;
+            case ResourceTypes.Extension:
+                _extensions.Remove(name);
+                return null;
             default:
                 _mesh.Workloads.Remove(name);
                 return null;
         }
     }
+
+    private IEnumerable<string> MissingExtensions => _listeners.WantedExtensions.Where(name => !_extensions.Knows(name));
 
     private void Publish(DestinationTable? changed)
     {
@@ -241,7 +264,7 @@ internal sealed class MeshModel : IDisposable
             return;
         }
 
-        if (_listeners.IsWaitingForRoutes || _listeners.ReferencedClusters.Any(_clusters.IsWaitingForEndpoints))
+        if (_listeners.IsWaitingForRoutes || MissingExtensions.Any() || _listeners.ReferencedClusters.Any(_clusters.IsWaitingForEndpoints))
         {
             if (_waiting is null)
             {
@@ -263,6 +286,11 @@ internal sealed class MeshModel : IDisposable
             {
                 _clusters.StopWaiting();
                 _listeners.StopWaiting();
+                foreach (var name in MissingExtensions.ToArray())
+                {
+                    _extensions.Set(name, failsOpen: false);
+                }
+
                 PublishNow(destinations);
             }
         }

@@ -24,6 +24,7 @@ internal sealed partial class MeshSubscription : BackgroundService
     private readonly ResourceSubscription _endpoints;
     private readonly ResourceSubscription _secrets;
     private readonly ResourceSubscription _listeners;
+    private readonly ResourceSubscription _extensions;
     private readonly ResourceSubscription _routes;
     private readonly ILogger _logger;
     private readonly Meter _meter = new(MeterName);
@@ -41,6 +42,7 @@ internal sealed partial class MeshSubscription : BackgroundService
         _endpoints = _client.Subscribe(new Handler(ResourceTypes.Endpoints, this));
         _secrets = _client.Subscribe(new Handler(ResourceTypes.Secret, this));
         _listeners = _client.SubscribeAll(new Handler(ResourceTypes.Listener, this));
+        _extensions = _client.Subscribe(new Handler(ResourceTypes.Extension, this));
         _routes = _client.Subscribe(new Handler(ResourceTypes.Routes, this));
         _client.SubscribeAll(new Handler(ResourceTypes.Workload, this));
         _meter.CreateObservableGauge(
@@ -80,6 +82,7 @@ internal sealed partial class MeshSubscription : BackgroundService
                 break;
             case ResourceTypes.Listener:
                 rejections = [.. rejections, .. SetTrustDomains(update)];
+                _extensions.Set(_model.WantedExtensions.ToHashSet(StringComparer.Ordinal));
                 _routes.Set(_model.WantedRoutes.ToHashSet(StringComparer.Ordinal));
                 ReportUnsupported();
                 break;

@@ -18,12 +18,14 @@ namespace Waypoint.Proxy.Xds.Translation;
 /// <param name="Inline">The routes that came with it.</param>
 /// <param name="RoutesName">What to ask RDS for; null when the routes are <paramref name="Inline"/>.</param>
 /// <param name="Unsupported">What it asks for in vain.</param>
+/// <param name="Extensions">Filters to ask ECDS for.</param>
 internal sealed record ChainTemplate(
     TcpChain? Tcp,
     Func<RouteTable, HttpChain>? Http,
     RouteTable? Inline,
     string? RoutesName,
-    IReadOnlyList<UnsupportedFeature> Unsupported);
+    IReadOnlyList<UnsupportedFeature> Unsupported,
+    IReadOnlyList<string> Extensions);
 
 /// <summary>Filter chains: an HTTP connection manager or a TCP proxy behind filters.</summary>
 internal sealed class FilterChainTranslator(Func<string, ClusterSlot> cluster, FilterCatalogue filters, WorkloadDirectory workloads)
@@ -133,7 +135,8 @@ internal sealed class FilterChainTranslator(Func<string, ClusterSlot> cluster, F
             },
             Inline: routes,
             RoutesName: routes is null ? manager.Rds.RouteConfigName : null,
-            unsupported);
+            unsupported,
+            [.. manager.HttpFilters.Where(filter => filter is { Disabled: false, ConfigDiscovery: not null }).Select(filter => filter.Name)]);
     }
 
     private static PathForm FormOf(HttpConnectionManager manager) =>
@@ -165,6 +168,6 @@ internal sealed class FilterChainTranslator(Func<string, ClusterSlot> cluster, F
             AccessLogs = AccessLogTranslator.Translate(proxy.AccessLog, scope),
             Stats = StatsTranslator.Find(source.Filters.Select(filter => (filter.Name, (Any?)filter.TypedConfig)), scope),
         };
-        return new ChainTemplate(chain, Http: null, Inline: null, RoutesName: null, scope.UnsupportedFeatures);
+        return new ChainTemplate(chain, Http: null, Inline: null, RoutesName: null, scope.UnsupportedFeatures, [.. source.Filters.Where(filter => filter.ConfigDiscovery is not null).Select(filter => filter.Name)]);
     }
 }

@@ -2,6 +2,7 @@ using System.Net;
 using Waypoint.Proxy.LoadBalancing;
 using Waypoint.Proxy.Mesh;
 using Waypoint.Proxy.Routing;
+using Waypoint.Proxy.Tests.Filters;
 using Waypoint.Proxy.Tests.Routing;
 using Waypoint.Proxy.Xds;
 using Waypoint.Xds.Delta.Client;
@@ -297,6 +298,45 @@ public sealed class MeshModelTests
         Assert.Empty(_model.WantedEndpoints);
         _model.Send(EdsCluster(Cluster));
         Assert.Empty(ClusterOf(_mesh.Current.FindDestination(Service)!).Endpoints);
+    }
+
+    // As istiod sends a WasmPlugin: the filter by name, and what it is by ECDS.
+    [Theory]
+    [InlineData("""{"config":{"failurePolicy":"FAIL_OPEN"}}""", true)]
+    [InlineData("""{"config":{"failOpen":true}}""", true)]
+    [InlineData("""{"config":{"failurePolicy":"FAIL_CLOSED","failOpen":true}}""", false)]
+    [InlineData("""{"config":{}}""", false)]
+    public async Task A_plugin_may_be_left_out_only_where_it_fails_open(string plugin, bool passes)
+    {
+        var manager = Manager(Route("r", Cluster));
+        manager.HttpFilters.Insert(0, new() { Name = "shop.plugin", ConfigDiscovery = new() { TypeUrls = { "type.googleapis.com/envoy.extensions.filters.http.wasm.v3.Wasm" } } });
+        _model.Send(MainInternal(Address("10.96.0.1/32", (80, To("h"))), HttpChain("h", manager)));
+        Assert.Equal(["shop.plugin"], _model.WantedExtensions);
+        Assert.True(_model.IsWaiting);
+
+        var wasm = Google.Protobuf.JsonParser.Default.Parse<Envoy.Extensions.Filters.Http.Wasm.V3.Wasm>(plugin);
+        var extension = new Envoy.Config.Core.V3.TypedExtensionConfig { Name = "shop.plugin", TypedConfig = Google.Protobuf.WellKnownTypes.Any.Pack(wasm) };
+        Assert.Empty(_model.Apply(ResourceTypes.Extension, [Resource("shop.plugin", extension)], []));
+        Assert.Empty(_model.Received(ResourceTypes.Extension));
+        Assert.False(_model.IsWaiting);
+        Assert.Equal(passes, await PassesAsync());
+
+        _model.Apply(ResourceTypes.Extension, [], ["shop.plugin"]);
+        Assert.False(await PassesAsync());
+
+        Task<bool> PassesAsync() => new FilteredRequest("GET", "/", "echo", _mesh.Current.FindDestination(Service)!.Http!.Filters).PassesAsync();
+    }
+
+    [Fact]
+    public void What_a_plugin_is_is_waited_for_for_a_second_and_then_it_fails_closed()
+    {
+        var manager = Manager(Route("r", Cluster));
+        manager.HttpFilters.Insert(0, new() { Name = "shop.silent", ConfigDiscovery = new() });
+        _model.Send(MainInternal(Address("10.96.0.1/32", (80, To("h"))), HttpChain("h", manager)));
+        Assert.Null(_mesh.Current.FindDestination(Service));
+        _time.Advance(TimeSpan.FromSeconds(1));
+        Assert.NotNull(_mesh.Current.FindDestination(Service));
+        Assert.False(Catalogue.Whole.Extensions.FailsOpen("shop.silent"));
     }
 
     [Fact]

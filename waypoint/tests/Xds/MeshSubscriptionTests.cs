@@ -99,6 +99,21 @@ public sealed class MeshSubscriptionTests : IResourceViews, IAsyncLifetime
     }
 
     [Fact]
+    public async Task A_plugin_that_a_chain_names_is_asked_for()
+    {
+        await StartAsync();
+        Publish(new TypedExtensionConfig
+        {
+            Name = "shop.asked",
+            TypedConfig = Google.Protobuf.WellKnownTypes.Any.Pack(new Envoy.Extensions.Filters.Http.Wasm.V3.Wasm { Config = new() { FailOpen = true } }),
+        });
+        var manager = Manager(IstiodShapes.Route("with plugin", Cluster));
+        manager.HttpFilters.Insert(0, new() { Name = "shop.asked", ConfigDiscovery = new() });
+        Publish(MainInternal(Address("10.96.0.1/32", (80, To("h"))), HttpChain("h", manager)));
+        await HoldsAsync(() => Route() == "with plugin" && Catalogue.Whole.Extensions.FailsOpen("shop.asked"), "the plugin is known");
+    }
+
+    [Fact]
     public async Task When_the_control_plane_goes_all_stays_and_when_it_comes_back_changes_go_on()
     {
         await StartAsync();
@@ -174,6 +189,7 @@ public sealed class MeshSubscriptionTests : IResourceViews, IAsyncLifetime
                 Envoy.Config.Listener.V3.Listener listener => listener.Name,
                 Envoy.Config.Cluster.V3.Cluster cluster => cluster.Name,
                 Envoy.Config.Endpoint.V3.ClusterLoadAssignment assignment => assignment.ClusterName,
+                TypedExtensionConfig extension => extension.Name,
                 _ => throw new ArgumentException(resource.Descriptor.FullName),
             };
             batch.Set("shop", ServedResource.Create(name, resource));

@@ -12,12 +12,16 @@ namespace Waypoint.Proxy.Xds.Translation.Filters;
 /// The filters that istiod puts into a waypoint's chains, by the type of their configuration: each has a translator, or nothing to do here,
 /// or is reported as missing. One that has no translator and may decide who may pass lets nobody pass.
 /// </summary>
-internal sealed class FilterCatalogue(IEnumerable<IHttpFilterTranslator> http, IEnumerable<INetworkFilterTranslator> network)
+internal sealed class FilterCatalogue(
+    IEnumerable<IHttpFilterTranslator> http, IEnumerable<INetworkFilterTranslator> network, ExtensionStore extensions)
 {
     private readonly Dictionary<string, IHttpFilterTranslator> _http = http.ToDictionary(t => t.Type, StringComparer.Ordinal);
     private readonly Dictionary<string, INetworkFilterTranslator> _network = network.ToDictionary(t => t.Type, StringComparer.Ordinal);
     private readonly Dictionary<string, IHttpFilterTranslator> _routes =
         http.Where(t => t.RouteType is not null).ToDictionary(t => t.RouteType!, StringComparer.Ordinal);
+
+    /// <summary>What is known of filters that are to be discovered.</summary>
+    public ExtensionStore Extensions => extensions;
 
     /// <returns>What requests are to pass through; null when there is nothing to do.</returns>
     /// <exception cref="ResourceException">The configuration cannot be used.</exception>
@@ -33,7 +37,7 @@ internal sealed class FilterCatalogue(IEnumerable<IHttpFilterTranslator> http, I
 
         return filter.TypedConfig is { } config && _http.TryGetValue(config.TypeName(), out var translator)
             ? translator.Translate(new FilterSource(filter.Name, config, cluster, scope))
-            : WithoutTranslator(filter.Name, Types(filter.TypedConfig, filter.ConfigDiscovery), filter.IsOptional, scope);
+            : WithoutTranslator(filter.Name, filter.TypedConfig, filter.ConfigDiscovery, filter.IsOptional, scope);
     }
 
     /// <returns>What connections are to pass through; null when there is nothing to do.</returns>
@@ -43,7 +47,7 @@ internal sealed class FilterCatalogue(IEnumerable<IHttpFilterTranslator> http, I
         using var part = scope.Enter($"filter '{filter.Name}'");
         return filter.TypedConfig is { } config && _network.TryGetValue(config.TypeName(), out var translator)
             ? translator.Translate(new FilterSource(filter.Name, config, cluster, scope))
-            : WithoutTranslator(filter.Name, Types(filter.TypedConfig, filter.ConfigDiscovery), isOptional: false, scope);
+            : WithoutTranslator(filter.Name, filter.TypedConfig, filter.ConfigDiscovery, isOptional: false, scope);
     }
 
     /// <summary>What a route, a virtual host or a route configuration says of filters.</summary>
@@ -85,8 +89,9 @@ internal sealed class FilterCatalogue(IEnumerable<IHttpFilterTranslator> http, I
     private static string[] Types(Any? config, ExtensionConfigSource? discovery) =>
         config is not null ? [config.TypeName()] : [.. discovery?.TypeUrls.Select(url => url[(url.LastIndexOf('/') + 1)..]) ?? []];
 
-    private static RefuseEverything? WithoutTranslator(string name, string[] types, bool isOptional, TranslationScope scope)
+    private RefuseEverything? WithoutTranslator(string name, Any? config, ExtensionConfigSource? discovery, bool isOptional, TranslationScope scope)
     {
+        var types = Types(config, discovery);
         if (types.Length > 0 && FilterKinds.Done.IsSupersetOf(types))
         {
             return null;
@@ -97,6 +102,12 @@ internal sealed class FilterCatalogue(IEnumerable<IHttpFilterTranslator> http, I
         {
             scope.Unsupported(name);
             return null;
+        }
+
+        if (discovery is not null)
+        {
+            scope.Unsupported($"{name} (everything is refused unless it may fail open)");
+            return RefuseEverything.Unless(() => extensions.FailsOpen(name));
         }
 
         scope.Unsupported($"{name} (everything is refused)");

@@ -18,6 +18,7 @@ internal static class FilterServices
     /// <summary>Adds <see cref="FilterCatalogue"/>; needs <see cref="MeshState"/>.</summary>
     public static IServiceCollection AddFilters(this IServiceCollection services)
     {
+        services.AddSingleton<ExtensionStore>();
         services.AddSingleton<FilterCatalogue>();
         services.AddSingleton<PeerIdentity>();
 
