@@ -18,7 +18,14 @@ internal sealed class CelTokens(string source)
 {
     private static readonly string[] Symbols = ["&&", "||", "==", "!=", "<=", ">=", "<", ">", "!", "?", ":", "(", ")", "[", "]", ".", ",", "+", "-", "*", "/", "%"];
 
+    // A chain of operators is as deep a tree as it is long, and is walked by recursion, whose overflow could not be caught.
+    private const int MostWords = 2000;
+
+    /// <summary>In characters; the reason goes back to the control plane.</summary>
+    private const int MostTold = 1000;
+
     private int _at;
+    private int _words;
 
     public CelToken Kind { get; private set; }
 
@@ -27,7 +34,7 @@ internal sealed class CelTokens(string source)
 
     public CelValue Number { get; private set; }
 
-    public FormatSyntaxException Error(string reason) => new($"expression '{source}': {reason}");
+    public FormatSyntaxException Error(string reason) => new($"expression '{(source.Length > MostTold ? $"{source[..MostTold]}…" : source)}': {reason}");
 
     public void Next()
     {
@@ -40,6 +47,11 @@ internal sealed class CelTokens(string source)
         {
             (Kind, Word) = (CelToken.End, "the end");
             return;
+        }
+
+        if (++_words > MostWords)
+        {
+            throw Error($"more than {MostWords} words");
         }
 
         var first = source[_at];

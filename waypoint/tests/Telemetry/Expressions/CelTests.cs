@@ -68,9 +68,26 @@ public sealed class CelTests
         Assert.Contains(reason, error.Message, StringComparison.Ordinal);
     }
 
+    [Theory]
+    [InlineData("(", "1", ")")]
+    [InlineData("!", "true", "")]
+    [InlineData("false || ", "true", "")]
+    [InlineData("", "1", " + 1")]
+    [InlineData("", "request.headers", "['a']")]
+    public void Deep_nesting_is_refused_before_the_stack_ends(string before, string within, string after)
+    {
+        var error = Assert.Throws<FormatSyntaxException>(() => CelExpression.Compile(Repeated(before) + within + Repeated(after), _ => { }));
+        Assert.InRange(error.Message.Length, 1, 1100);
+
+        static string Repeated(string text) => string.Concat(Enumerable.Repeat(text, 100_000));
+    }
+
     [Fact]
-    public void Deep_nesting_is_refused_before_the_stack_ends() => Assert.Throws<FormatSyntaxException>(
-        () => CelExpression.Compile(new string('(', 100_000) + "1" + new string(')', 100_000), _ => { }));
+    public async Task As_many_words_as_are_allowed_fit_on_the_stack()
+    {
+        var expression = CelExpression.Compile(string.Concat(Enumerable.Repeat("false || ", 990)) + "true", _ => { });
+        Assert.True(await Task.Run(() => expression.Evaluate(default).IsTrue));
+    }
 
     [Fact]
     public void An_attribute_that_is_not_known_is_reported()
