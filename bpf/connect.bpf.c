@@ -63,18 +63,27 @@ static __always_inline int connect_tcp(struct bpf_sock_addr *ctx, const struct f
 	struct choice choice = {};
 	enum counter outcome;
 	struct pod pod;
+	bool known;
 
 	/* Before anything else, so that a socket never keeps the destination of an earlier connect(). */
 	kept = connection_of(ctx->sk);
 	if (kept)
 		connection_end(NULL, bpf_get_socket_cookie(ctx), kept);
 
-	if (!read_entry(&pods, &netns, &pod))
-		return leave(COUNTER_NOT_ENROLLED);
-	if (pod.flags & POD_WAYPOINT)
-		return leave(COUNTER_GUARD_WAYPOINT_NAMESPACE);
+	known = read_entry(&pods, &netns, &pod);
+	if (known && !(pod.flags & POD_WAYPOINT)) {
+		outcome = resolve(&pod, dialled, &choice);
+	} else {
+		enum counter left = known ? COUNTER_GUARD_WAYPOINT_NAMESPACE : COUNTER_NOT_ENROLLED;
 
-	outcome = resolve(&pod, dialled, &choice);
+		if (!has_setting(SETTING_BALANCE_ALL))
+			return leave(left);
+		/* Both loop guards hold: this never leads to a waypoint but by the waypoint's own address. */
+		outcome = resolve(NULL, dialled, &choice);
+		if (outcome == COUNTER_NOT_IN_MESH)
+			return leave(left);
+		attempt.flags = CONNECTION_UNREPORTED;
+	}
 	cookie = bpf_get_socket_cookie(ctx);
 	attempt.netns = netns;
 	attempt.started_ns = bpf_ktime_get_ns();

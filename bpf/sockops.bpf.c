@@ -121,7 +121,7 @@ int sock_ops(struct bpf_sock_ops *ctx)
 	if (!sk)
 		return 1;
 	connection = connection_of(sk);
-	if (!connection)
+	if (!connection || connection->flags & CONNECTION_UNREPORTED)
 		return 1;
 
 	switch (ctx->op) {

@@ -46,6 +46,7 @@ internal static class Program
             CgroupPath = options.CgroupPath,
             BpffsPath = options.BpffsPath,
             MountBpffs = !options.Kubernetes,
+            BalanceAll = options.Node.ReplacesKubeProxy,
 
             // Which pods are enrolled is in the maps only, unless labels tell it again.
             OnLayoutChange = options.Kubernetes ? LayoutChange.Replace : LayoutChange.Refuse,

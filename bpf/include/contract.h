@@ -26,7 +26,8 @@ struct address {
 
 /* map `settings`: array[1] */
 enum setting_flags {
-	SETTING_EVENTS = 1 << 0, /* report connections through `events` */
+	SETTING_EVENTS = 1 << 0,      /* report connections through `events` */
+	SETTING_BALANCE_ALL = 1 << 1, /* whoever is not enrolled is served too, as by a kube-proxy */
 };
 
 struct settings {
@@ -36,7 +37,8 @@ struct settings {
 
 /* map `pods`: hash, key = network namespace cookie (__u64). A namespace that is not in it is not enrolled. */
 enum pod_flags {
-	POD_WAYPOINT = 1 << 0, /* loop guard 1: this namespace's connections are never touched */
+	POD_WAYPOINT = 1 << 0, /* loop guard 1: this namespace's connections are treated as those of one that
+	                          is not enrolled */
 };
 
 struct pod {
@@ -66,6 +68,8 @@ struct frontend {
  */
 enum service_flags {
 	SERVICE_DIRECT = 1 << 0, /* a single workload: without a waypoint its address is dialled as it is */
+	SERVICE_FOR_ALL = 1 << 1, /* a port of a cluster address: whoever is not enrolled picks from its slots,
+	                             whatever its waypoint */
 };
 
 struct service {
@@ -104,7 +108,7 @@ struct backend {
 enum counter {
 	COUNTER_REDIRECTED,   /* sent to a waypoint */
 	COUNTER_BALANCED,     /* sent to a backend */
-	COUNTER_NOT_ENROLLED, /* the namespace is not in `pods` */
+	COUNTER_NOT_ENROLLED, /* the namespace is not in `pods`, and no SERVICE_FOR_ALL was dialled */
 	COUNTER_NOT_IN_MESH,  /* no frontend for the destination, or one that needs no rewriting */
 	COUNTER_GUARD_WAYPOINT_NAMESPACE, /* loop guard 1 */
 	COUNTER_GUARD_OWN_WAYPOINT,       /* loop guard 2 */
@@ -137,6 +141,7 @@ enum connection_flags {
 	CONNECTION_ESTABLISHED = 1 << 1,
 	CONNECTION_WANTS_HEADER = 1 << 2, /* a PROXY header; the socket holds a claim */
 	CONNECTION_HEADER_DONE = 1 << 3,  /* sent, or it is too late for it */
+	CONNECTION_UNREPORTED = 1 << 4,   /* of a namespace that is not enrolled: none of the mesh's business */
 };
 
 struct connection {

@@ -9,11 +9,9 @@
 static __always_inline struct event *event_reserve(enum event_kind kind, enum counter reason, __u64 socket,
                                                    const struct connection *connection)
 {
-	__u32 zero = 0;
-	struct settings *setting = bpf_map_lookup_elem(&settings, &zero);
 	struct event *event;
 
-	if (!setting || !(setting->flags & SETTING_EVENTS))
+	if (connection->flags & CONNECTION_UNREPORTED || !has_setting(SETTING_EVENTS))
 		return NULL;
 	event = bpf_ringbuf_reserve(&events, sizeof(*event), 0);
 	if (!event) {

@@ -122,6 +122,14 @@ static __always_inline __u32 key_check(const void *key, __u32 bytes)
 		same_;                                                                                       \
 	})
 
+static __always_inline bool has_setting(enum setting_flags flag)
+{
+	__u32 zero = 0;
+	struct settings *setting = bpf_map_lookup_elem(&settings, &zero);
+
+	return setting && setting->flags & flag;
+}
+
 /* Atomic, although per processor: a program may be interrupted by a softirq or another task's program. */
 static __always_inline void count(enum counter counter)
 {

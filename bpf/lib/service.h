@@ -35,6 +35,24 @@ static __always_inline int choose_backend(const struct service *service, struct 
 	return read_entry(&backends, &choice->backend_id, &choice->backend) ? 0 : -1;
 }
 
+/* What is left of it for whoever is not enrolled: the endpoints of cluster addresses, never a waypoint. */
+static __always_inline int resolve_for_all_once(const struct frontend_key *dialled, struct choice *choice)
+{
+	struct frontend frontend;
+	struct service service;
+
+	if (!read_entry(&frontends, dialled, &frontend))
+		return COUNTER_NOT_IN_MESH;
+	choice->service = frontend.service;
+	if (!read_entry(&services, &choice->service, &service))
+		return COUNTER_REFUSED_INCOMPLETE | MISSING;
+	if (!(service.flags & SERVICE_FOR_ALL))
+		return COUNTER_NOT_IN_MESH;
+	if (!service.count)
+		return COUNTER_REFUSED_NO_BACKEND;
+	return choose_backend(&service, choice) ? COUNTER_REFUSED_INCOMPLETE | MISSING : COUNTER_BALANCED;
+}
+
 static __always_inline int resolve_once(const struct pod *pod, const struct frontend_key *dialled,
                                         struct choice *choice)
 {
@@ -74,14 +92,17 @@ static __always_inline int resolve_once(const struct pod *pod, const struct fron
 	return choose_backend(&service, choice) ? COUNTER_REFUSED_INCOMPLETE | MISSING : COUNTER_BALANCED;
 }
 
-/* The counter that names the outcome; `choice` is complete when that is REDIRECTED or BALANCED. */
+/*
+ * The counter that names the outcome; `choice` is complete when that is REDIRECTED or BALANCED. `pod` is NULL
+ * for whoever is not enrolled.
+ */
 static __always_inline enum counter resolve(const struct pod *pod, const struct frontend_key *dialled,
                                             struct choice *choice)
 {
 	int outcome = 0;
 
 	for (int attempt = 0; attempt < RESOLVE_ATTEMPTS; attempt++) {
-		outcome = resolve_once(pod, dialled, choice);
+		outcome = pod ? resolve_once(pod, dialled, choice) : resolve_for_all_once(dialled, choice);
 		if (!(outcome & MISSING))
 			break;
 		count(COUNTER_LOOKUP_REPEATED);

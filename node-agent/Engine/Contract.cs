@@ -67,6 +67,9 @@ internal enum SettingFlags : uint
 
     /// <summary>Report connections through the ring buffer.</summary>
     Events = 1 << 0,
+
+    /// <summary>Whoever is not enrolled is served too, as by a kube-proxy.</summary>
+    BalanceAll = 1 << 1,
 }
 
 internal readonly record struct KernelSettings(uint LayoutVersion, SettingFlags Flags);
@@ -76,7 +79,7 @@ internal enum PodFlags : uint
 {
     None = 0,
 
-    /// <summary>Loop guard 1: this namespace's connections are never touched.</summary>
+    /// <summary>Loop guard 1: this namespace's connections are treated as those of one that is not enrolled.</summary>
     Waypoint = 1 << 0,
 }
 
@@ -103,6 +106,9 @@ internal enum ServiceFlags : uint
 
     /// <summary>A single workload: without a waypoint its address is dialled as it is.</summary>
     Direct = 1 << 0,
+
+    /// <summary>A port of a cluster address: whoever is not enrolled picks from its slots, whatever its waypoint.</summary>
+    ForAll = 1 << 1,
 }
 
 /// <param name="Slots">The id of an immutable slot set.</param>

@@ -25,7 +25,9 @@ internal sealed class KernelEngine : IKernelMaps, IDisposable
         Slots = new("slots", _maps["slots"]);
         Backends = new("backends", _maps["backends"]);
         Counters = new KernelCounters(_maps["counters"]);
-        Settings = new KernelSettings(Contract.LayoutVersion, options.Events ? SettingFlags.Events : SettingFlags.None);
+        Settings = new KernelSettings(
+            Contract.LayoutVersion,
+            (options.Events ? SettingFlags.Events : SettingFlags.None) | (options.BalanceAll ? SettingFlags.BalanceAll : SettingFlags.None));
     }
 
     /// <summary>Whether the maps were there already, with their entries; otherwise they are new and empty.</summary>

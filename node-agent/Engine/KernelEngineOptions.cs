@@ -18,6 +18,9 @@ internal sealed record KernelEngineOptions
     /// <summary>Report connections; without it <see cref="KernelEngine.OpenEvents"/> stays silent.</summary>
     public bool Events { get; init; } = true;
 
+    /// <summary>Serve those who are not enrolled too, by the entries that are marked <see cref="ServiceFlags.ForAll"/>.</summary>
+    public bool BalanceAll { get; init; }
+
     /// <summary>Entries that fit into each map. An adopted map keeps the size that it has.</summary>
     public KernelMapCapacities Capacities { get; init; } = new();
 }

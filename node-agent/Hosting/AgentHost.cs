@@ -1,3 +1,4 @@
+using Waypoint.NodeAgent.ClusterServices;
 using Waypoint.NodeAgent.Engine;
 using Waypoint.NodeAgent.Enrolment;
 using Waypoint.NodeAgent.Enrolment.Labels;
@@ -51,6 +52,14 @@ internal static class AgentHost
             services.AddSingleton<PodEnroller>();
             services.AddSingleton<PodAnnotator>();
             services.AddHostedService<LabelEnrolment>();
+        }
+
+        if (options.Node.ReplacesKubeProxy)
+        {
+            services.AddSingleton<ServiceInventory>();
+            services.AddSingleton<ServiceServer>();
+            services.AddSingleton<ServiceDialer>();
+            services.AddHostedService<KubeProxyReplacement>();
         }
 
         services.AddHostedService<EngineAttachment>();

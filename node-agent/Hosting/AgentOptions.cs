@@ -24,6 +24,9 @@ internal sealed record AgentOptions
                                         ($CGROUP_PATH, the root of the hierarchy)
           --kubernetes                  enrol the pods of this node by their labels, as the Kubernetes API tells them
                                         ($KUBECONFIG, or the service account of the own pod)
+          --replace-kube-proxy          serve the services of the cluster to every process below the cgroup, enrolled or
+                                        not, as the Kubernetes API tells them: TCP to cluster addresses. For nodes
+                                        without a kube-proxy; needs --kubernetes ($REPLACE_KUBE_PROXY: true or false)
           --bpffs PATH                  where the kernel engine is pinned (/sys/fs/bpf/waypoint)
           --admin-address HOST:PORT     health, dumps, enrolment (127.0.0.1:15200)
           --metrics-address HOST:PORT   Prometheus (0.0.0.0:15020)
@@ -73,12 +76,19 @@ internal sealed record AgentOptions
                 "--xds-address", "--xds-root-ca", "--xds-token", "--cgroup", "--node", "--bpffs", "--admin-address", "--metrics-address",
                 "--network", "--cluster-id",
             ],
-            switches: ["--connection-log", "--kubernetes"],
+            switches: ["--connection-log", "--kubernetes", "--replace-kube-proxy"],
             variable);
+        bool kubernetes = flags.Has("--kubernetes");
         var node = new Node(
             flags.Require("--node", text => text, "NODE_NAME"),
             flags.Get("--cluster-id", text => text, "Kubernetes", "ISTIO_META_CLUSTER_ID"),
-            flags.Get("--network", text => text, "", "ISTIO_META_NETWORK"));
+            flags.Get("--network", text => text, "", "ISTIO_META_NETWORK"),
+            flags.Get("--replace-kube-proxy", ParseSwitch, false, "REPLACE_KUBE_PROXY"));
+        if (node.ReplacesKubeProxy && !kubernetes)
+        {
+            throw new BadFlagException("--replace-kube-proxy: needs --kubernetes, which tells what there is to serve");
+        }
+
         var options = new AgentOptions
         {
             XdsAddress = flags.Require("--xds-address", ParseHost, "XDS_ADDRESS"),
@@ -87,7 +97,7 @@ internal sealed record AgentOptions
                 ?? throw new BadFlagException("--cgroup: missing, and no cgroup v2 hierarchy was found"),
             Node = node,
             Identity = AgentIdentity.Read(variable, node),
-            Kubernetes = flags.Has("--kubernetes"),
+            Kubernetes = kubernetes,
             BpffsPath = flags.Get("--bpffs", text => text, DefaultBpffsPath),
             ConnectionLog = flags.Has("--connection-log"),
         };
@@ -128,6 +138,14 @@ internal sealed record AgentOptions
         text.Contains(':', StringComparison.Ordinal) && IPEndPoint.TryParse(text, out IPEndPoint? endPoint)
             ? endPoint
             : throw new FormatException("is no ADDRESS:PORT");
+
+    // A switch without a value is on.
+    private static bool ParseSwitch(string text) => text switch
+    {
+        "" or "true" => true,
+        "false" => false,
+        _ => throw new FormatException("is neither true nor false"),
+    };
 
     private static string? ParseDirectory(string text) =>
         Directory.Exists(text) ? text : throw new FormatException("is no directory");

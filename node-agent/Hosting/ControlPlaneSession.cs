@@ -1,4 +1,5 @@
 using System.Security.Cryptography.X509Certificates;
+using Waypoint.NodeAgent.ClusterServices;
 using Waypoint.NodeAgent.Reconciliation;
 using Waypoint.Xds.Delta.Client;
 using Waypoint.Xds.Grpc;
@@ -9,13 +10,16 @@ namespace Waypoint.NodeAgent.Hosting;
 /// The stream to the control plane, for as long as the agent runs. When the control plane is gone the maps stay as they are; when it is
 /// back it is told what is known and sends the rest.
 /// </summary>
-internal sealed class ControlPlaneSession(AgentOptions options, Reconciler reconciler, ILoggerFactory loggers) : BackgroundService
+internal sealed class ControlPlaneSession(AgentOptions options, Reconciler reconciler, ILoggerFactory loggers, ServiceDialer? dialer = null) : BackgroundService
 {
     private const int PlainPort = 15010;
 
     protected override async Task ExecuteAsync(CancellationToken stoppingToken)
     {
-        using var client = new DeltaAdsClient(ClientOptions(options), loggers.CreateLogger<DeltaAdsClient>());
+        DeltaAdsClientOptions clientOptions = ClientOptions(options);
+        using var client = new DeltaAdsClient(
+            clientOptions with { Channel = clientOptions.Channel with { Connect = dialer is null ? null : dialer.ConnectAsync } },
+            loggers.CreateLogger<DeltaAdsClient>());
         client.SubscribeAll(new AddressHandler(reconciler));
         await client.RunAsync(stoppingToken).ConfigureAwait(false);
     }

@@ -2,6 +2,7 @@ using Waypoint.NodeAgent.Engine;
 using Waypoint.NodeAgent.Enrolment.Labels;
 using Waypoint.NodeAgent.Reconciliation;
 using Waypoint.NodeAgent.Reporting;
+using Waypoint.NodeAgent.Workloads;
 
 namespace Waypoint.NodeAgent.Hosting;
 
@@ -10,13 +11,15 @@ namespace Waypoint.NodeAgent.Hosting;
 /// Nothing takes them out of force again when the agent ends.
 /// </summary>
 internal sealed partial class EngineAttachment(
-    KernelEngine engine, Reconciler reconciler, Readiness readiness, ILogger<EngineAttachment> logger, PodEnroller? enroller = null) : BackgroundService
+    Node node, KernelEngine engine, Reconciler reconciler, Readiness readiness, ILogger<EngineAttachment> logger, PodEnroller? enroller = null)
+    : BackgroundService
 {
     protected override async Task ExecuteAsync(CancellationToken stoppingToken)
     {
         if (!engine.Adopted)
         {
-            await reconciler.Synchronized.WaitAsync(stoppingToken).ConfigureAwait(false);
+            // Without a kube-proxy the mesh's control plane cannot be there first: it needs its services served to start.
+            await (node.ReplacesKubeProxy ? reconciler.Served : reconciler.Synchronized).WaitAsync(stoppingToken).ConfigureAwait(false);
             if (enroller is not null)
             {
                 await enroller.Synchronized.WaitAsync(stoppingToken).ConfigureAwait(false);

@@ -7,10 +7,11 @@ namespace Waypoint.NodeAgent.Intent;
 /// <summary>What stands behind a frontend: the content of one entry of the kernel's <c>services</c> map. Immutable.</summary>
 /// <param name="Slots">What a connection picks from, in order of address; a backend of greater capacity comes more than once. Empty refuses.</param>
 /// <param name="Waypoint">When set, connections go to the backends of that entry instead, and are refused when it has none.</param>
-internal sealed record Entry(EntryKey Key, ImmutableArray<Backend> Slots, EntryKey? Waypoint = null)
+/// <param name="ForAll">Whoever is not enrolled picks from the slots as well, even when there is a waypoint.</param>
+internal sealed record Entry(EntryKey Key, ImmutableArray<Backend> Slots, EntryKey? Waypoint = null, bool ForAll = false)
 {
     public bool Equals(Entry? other) =>
-        other is not null && Key == other.Key && Waypoint == other.Waypoint && Slots.AsSpan().SequenceEqual(other.Slots.AsSpan());
+        other is not null && Key == other.Key && Waypoint == other.Waypoint && ForAll == other.ForAll && Slots.AsSpan().SequenceEqual(other.Slots.AsSpan());
 
     public override int GetHashCode() => HashCode.Combine(Key, Waypoint, Slots.Length);
 }

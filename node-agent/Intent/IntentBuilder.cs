@@ -55,6 +55,7 @@ internal sealed class IntentBuilder(WorkloadStore store)
                 affected.Add(new UnitKey(UnitKind.Workload, workload.Uid));
             }
 
+            affected.UnionWith(store.Cluster.At(address).Select(service => new UnitKey(UnitKind.ClusterService, service.Key)));
             affected.Add(UnitOf(WaypointReference.ToAddress(address)));
         }
 
@@ -99,6 +100,7 @@ internal sealed class IntentBuilder(WorkloadStore store)
         }
 
         affected.UnionWith(changes.Workloads.Select(uid => new UnitKey(UnitKind.Workload, uid)));
+        affected.UnionWith(changes.ClusterServices.Select(key => new UnitKey(UnitKind.ClusterService, key)));
 
         // What goes through one waypoint refers to it; what goes through several has all their instances.
         affected.UnionWith(store.SplitServices

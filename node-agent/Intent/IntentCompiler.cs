@@ -20,6 +20,7 @@ internal static class IntentCompiler
     {
         UnitKind.Service => store.Services.TryGetValue(key.Owner, out Service? service) ? CompileService(store, service) : null,
         UnitKind.Workload => store.Workloads.TryGetValue(key.Owner, out Workload? workload) ? CompileWorkload(store, workload) : null,
+        UnitKind.ClusterService => store.Cluster.Services.TryGetValue(key.Owner, out ClusterService? cluster) ? ClusterServiceCompiler.Compile(store, cluster) : null,
         _ => CompileWaypoint(store, WaypointReference.Parse(key.Owner)),
     };
 
@@ -56,15 +57,17 @@ internal static class IntentCompiler
                     service.WaypointSplit.Select(share => (SelectInstances(store, share.Waypoint, family), share.Weight)))));
             }
 
+            bool forAll = Array.Exists(ofFamily, store.Cluster.IsForAll);
+
             // Ports that the service does not declare are the waypoint's to judge.
             IEnumerable<ServicePort> ports = waypoint is null ? service.Ports : service.Ports.Add(default);
             foreach (ServicePort port in ports)
             {
                 var entry = new EntryKey(UnitKind.Service, service.Key, port.Port, family);
-                entries.Add(waypoint is not null
-                    ? new Entry(entry, [], waypoint(family))
-                    : new Entry(entry, Select(
-                        store, service.LoadBalancing, family, store.EndpointsOf(service.Key).Values, workload => workload.TargetPort(service.Key, port))));
+                ImmutableArray<Backend> endpoints = waypoint is null || (forAll && port.Port != 0)
+                    ? Select(store, service.LoadBalancing, family, store.EndpointsOf(service.Key).Values, workload => workload.TargetPort(service.Key, port))
+                    : [];
+                entries.Add(new Entry(entry, endpoints, waypoint?.Invoke(family), forAll && port.Port != 0));
                 frontends.AddRange(ofFamily.Select(address => KeyValuePair.Create(FrontendOf(address, port.Port), entry)));
             }
         }
@@ -146,7 +149,7 @@ internal static class IntentCompiler
         return new PodIntent(addresses, own is not null || workload.ProxyProtocolPort != 0, own);
     }
 
-    private static FrontendKey FrontendOf(InternetAddress address, ushort port) =>
+    public static FrontendKey FrontendOf(InternetAddress address, ushort port) =>
         new(address.ToKernel(), NetworkPort.From(port), TransportProtocol.Tcp);
 
     private static ImmutableArray<Backend> Select(

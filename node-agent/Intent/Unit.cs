@@ -24,6 +24,9 @@ internal enum UnitKind : byte
 
     /// <summary>The instances of a waypoint.</summary>
     Waypoint,
+
+    /// <summary>A service that only the Kubernetes API tells of: an entry for each of its ports.</summary>
+    ClusterService,
 }
 
 /// <param name="Owner">The service's key, the workload's uid or the waypoint's reference.</param>

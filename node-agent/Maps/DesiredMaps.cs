@@ -14,7 +14,8 @@ internal sealed class DesiredMaps
 
     public Dictionary<FrontendKey, EntryKey> Frontends { get; } = [];
 
-    public ImmutableDictionary<ulong, PodIntent> Pods { get; set; } = ImmutableDictionary<ulong, PodIntent>.Empty;
+    /// <summary>Null: nobody knows yet, those that are in the map stay.</summary>
+    public ImmutableDictionary<ulong, PodIntent>? Pods { get; set; } = ImmutableDictionary<ulong, PodIntent>.Empty;
 
     public HashSet<EntryKey> DirtyEntries { get; } = [];
 

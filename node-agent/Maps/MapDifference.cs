@@ -28,6 +28,11 @@ internal sealed record MapDifference(string Map, string Key, string Problem)
                 differences.Add(new MapDifference("services", key.ToString(), $"goes through entry {service.Waypoint} instead of {waypoint}"));
             }
 
+            if (service.Flags.HasFlag(ServiceFlags.ForAll) != entry.ForAll)
+            {
+                differences.Add(new MapDifference("services", key.ToString(), entry.ForAll ? "does not serve all" : "serves all"));
+            }
+
             if (!held.Holds(service, entry.Slots))
             {
                 differences.Add(new MapDifference("slots", key.ToString(), $"{service.Count} slots held are not the {entry.Slots.Length} wanted"));
@@ -57,12 +62,16 @@ internal sealed record MapDifference(string Map, string Key, string Problem)
         differences.AddRange(held.Backends
             .Where(backend => !held.IsUsed(backend.Key))
             .Select(backend => new MapDifference("backends", $"{backend.Value.Addr}:{backend.Value.Port}", "not wanted")));
-        differences.AddRange(desired.Pods.Keys
-            .Where(cookie => !held.Pods.ContainsKey(cookie))
-            .Select(cookie => new MapDifference("pods", $"{cookie}", "missing")));
-        differences.AddRange(held.Pods.Keys
-            .Where(cookie => !desired.Pods.ContainsKey(cookie))
-            .Select(cookie => new MapDifference("pods", $"{cookie}", "not wanted")));
+        if (desired.Pods is { } pods)
+        {
+            differences.AddRange(pods.Keys
+                .Where(cookie => !held.Pods.ContainsKey(cookie))
+                .Select(cookie => new MapDifference("pods", $"{cookie}", "missing")));
+            differences.AddRange(held.Pods.Keys
+                .Where(cookie => !pods.ContainsKey(cookie))
+                .Select(cookie => new MapDifference("pods", $"{cookie}", "not wanted")));
+        }
+
         return differences;
     }
 

@@ -1,5 +1,7 @@
 using System.Collections.Immutable;
 using Waypoint.NodeAgent.Engine;
+using Waypoint.NodeAgent.Workloads;
+using Service = Waypoint.NodeAgent.Engine.Service;
 
 namespace Waypoint.NodeAgent.Maps;
 
@@ -132,6 +134,11 @@ internal sealed class MapMirror
 
         return true;
     }
+
+    /// <summary>The addresses that lead to an entry of that kind by any port.</summary>
+    public HashSet<InternetAddress> AddressesOf(Func<Service, bool> kind) => [.. Frontends
+        .Where(frontend => Services.TryGetValue(frontend.Value, out Service service) && kind(service))
+        .Select(frontend => InternetAddress.From(frontend.Key.Addr))];
 
     public bool IsUsed(uint backend) => _backendUses.ContainsKey(backend);
 }

@@ -107,7 +107,8 @@ internal sealed partial class MapTransaction
         foreach (EntryWrite write in entries)
         {
             uint waypoint = write.Entry.Waypoint is { } key ? ids[key] : 0;
-            ServiceFlags flags = write.Entry.Key.Kind == UnitKind.Workload ? ServiceFlags.Direct : ServiceFlags.None;
+            ServiceFlags flags = (write.Entry.Key.Kind == UnitKind.Workload ? ServiceFlags.Direct : ServiceFlags.None)
+                | (write.Entry.ForAll ? ServiceFlags.ForAll : ServiceFlags.None);
             Service value = !write.Failed ? new Service(write.Set, (uint)write.Entry.Slots.Length, waypoint, flags)
                 : write.Held is { } held && held.Waypoint == waypoint ? held
                 : new Service(0, 0, waypoint, flags);

@@ -51,7 +51,7 @@ internal sealed partial class MapTransaction(IKernelMaps maps, MapMirror mirror,
 
     private void WritePods(Func<PodIntent, bool> which)
     {
-        foreach ((ulong cookie, PodIntent intent) in desired.Pods.Where(pod => which(pod.Value)))
+        foreach ((ulong cookie, PodIntent intent) in (desired.Pods ?? []).Where(pod => which(pod.Value)))
         {
             Pod pod = ToPod(intent);
             if ((!mirror.Pods.TryGetValue(cookie, out Pod held) || held != pod)
@@ -64,7 +64,7 @@ internal sealed partial class MapTransaction(IKernelMaps maps, MapMirror mirror,
 
     private void DeletePods()
     {
-        ulong[] gone = [.. mirror.Pods.Keys.Where(cookie => !desired.Pods.ContainsKey(cookie))];
+        ulong[] gone = desired.Pods is { } pods ? [.. mirror.Pods.Keys.Where(cookie => !pods.ContainsKey(cookie))] : [];
         Drop(maps.Pods, gone);
         foreach (ulong cookie in gone)
         {

@@ -24,12 +24,12 @@ internal sealed class MapWriter(IKernelMaps maps)
     /// reconciles everything.
     /// </summary>
     /// <param name="changes">What differs from the call before.</param>
-    /// <param name="pods">All enrolled pods.</param>
+    /// <param name="pods">All enrolled pods; null when nobody can say yet what they are: those in the map stay as they are.</param>
     /// <param name="keepStrangers">
     /// Leave what nothing accounts for: what an earlier life wrote may belong to a resource whose first new version was bad.
     /// </param>
     public MapTransactionResult Commit(
-        IReadOnlyList<UnitChange> changes, ImmutableDictionary<ulong, PodIntent> pods, bool keepStrangers)
+        IReadOnlyList<UnitChange> changes, ImmutableDictionary<ulong, PodIntent>? pods, bool keepStrangers)
     {
         _desired.Update(changes);
         _desired.Pods = pods;
@@ -48,6 +48,9 @@ internal sealed class MapWriter(IKernelMaps maps)
         _strangers &= keepStrangers;
         return result;
     }
+
+    /// <summary>Makes the next call read the maps again: what is wanted has new names for what is in them, or others have written to them.</summary>
+    public void ReadAgain() => _known = false;
 
     /// <summary>
     /// Enrols a pod while nothing is known of the mesh but what an earlier life left in the maps, which tells whether the pod is a

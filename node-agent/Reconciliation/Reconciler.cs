@@ -25,6 +25,9 @@ internal sealed partial class Reconciler
     private readonly PodRegistry _pods = new();
     private readonly SortedDictionary<string, string> _rejected = new(StringComparer.Ordinal);
     private readonly TaskCompletionSource _synchronized = new(TaskCreationOptions.RunContinuationsAsynchronously);
+    private readonly TaskCompletionSource _served = new(TaskCreationOptions.RunContinuationsAsynchronously);
+    private bool _meshIsKnown;
+    private bool _clusterIsKnown;
 
     public Reconciler(Node node, IKernelMaps maps, ILogger<Reconciler> logger)
     {
@@ -35,10 +38,20 @@ internal sealed partial class Reconciler
         _intent = new IntentBuilder(_store);
         _writer = new MapWriter(maps);
         _pods.Adopt(maps.Pods.ReadAll());
+        _clusterIsKnown = !node.ReplacesKubeProxy;
+        if (node.ReplacesKubeProxy)
+        {
+            _store.Cluster.Inherit(new InheritedAddresses(
+                _writer.Mirror.AddressesOf(entry => entry.Waypoint != 0),
+                _writer.Mirror.AddressesOf(entry => entry.Flags.HasFlag(ServiceFlags.ForAll))));
+        }
     }
 
     /// <summary>Done once the control plane has said all it knows and the maps say the same.</summary>
     public Task Synchronized => _synchronized.Task;
+
+    /// <summary>Done once the Kubernetes API has told of all services and the maps serve them.</summary>
+    public Task Served => _served.Task;
 
     public MeshIntent Intent => _intent.Current;
 
@@ -78,9 +91,46 @@ internal sealed partial class Reconciler
                 _store.Remove(name, changes);
             }
 
+            if (!_meshIsKnown)
+            {
+                _meshIsKnown = true;
+                _store.Cluster.ReleaseReserved(changes);
+
+                // The entries of services are its own from here on, and keep their numbers; pods were enrolled without the writer.
+                _writer.ReadAgain();
+            }
+
             Commit(changes);
             _synchronized.TrySetResult();
             return rejected;
+        }
+    }
+
+    /// <summary>Takes what the Kubernetes API says of services, where there is no kube-proxy: all of them first, then differences.</summary>
+    /// <param name="removed">By key; unknown ones are fine.</param>
+    public void ApplyCluster(IEnumerable<ClusterService> changed, IEnumerable<string> removed)
+    {
+        lock (_gate)
+        {
+            var changes = new StoreChanges();
+            foreach (ClusterService service in changed)
+            {
+                _store.Cluster.Put(service, changes);
+            }
+
+            foreach (string key in removed)
+            {
+                _store.Cluster.Remove(key, changes);
+            }
+
+            if (!_clusterIsKnown)
+            {
+                _clusterIsKnown = true;
+                _store.Cluster.ReleaseForAll(changes);
+            }
+
+            Commit(changes);
+            _served.TrySetResult();
         }
     }
 
@@ -151,7 +201,7 @@ internal sealed partial class Reconciler
                 Forget([.. gone.Select(pod => pod.Cookie)]);
             }
 
-            if (Synchronized.IsCompleted && _writer.IsBehind)
+            if ((Synchronized.IsCompleted || Served.IsCompleted) && _writer.IsBehind)
             {
                 Commit(new StoreChanges());
             }
@@ -230,7 +280,9 @@ internal sealed partial class Reconciler
         TimeSpan compiled = Stopwatch.GetElapsedTime(start);
         try
         {
-            MapTransactionResult result = _writer.Commit(differences, _intent.Current.Pods, keepStrangers: _rejected.Count > 0);
+            // What an earlier life wrote is only a stranger once all have spoken who could know it. Who is a waypoint, the mesh alone knows.
+            MapTransactionResult result = _writer.Commit(
+                differences, _meshIsKnown ? _intent.Current.Pods : null, keepStrangers: _rejected.Count > 0 || !_meshIsKnown || !_clusterIsKnown);
             Statistics = Statistics.With(result);
             LogCommitted(result.Writes, result.Deletes, compiled.TotalMilliseconds, (Stopwatch.GetElapsedTime(start) - compiled).TotalMilliseconds);
             foreach (MapFull full in result.Full)

@@ -12,6 +12,9 @@ internal sealed class StoreChanges
     /// <summary>Services (by key, known or not) that gained, lost or changed an endpoint.</summary>
     public HashSet<string> Endpoints { get; } = [];
 
+    /// <summary>Services that the Kubernetes API told of anew, or no longer tells of.</summary>
+    public HashSet<string> ClusterServices { get; } = [];
+
     /// <summary>References that became a waypoint by being named for the first time, or ceased to be one.</summary>
     public HashSet<WaypointReference> Waypoints { get; } = [];
 
@@ -24,6 +27,12 @@ internal sealed class StoreChanges
     public void Touch(Service service)
     {
         Services.Add(service.Key);
+        Addresses.UnionWith(service.Addresses);
+    }
+
+    public void Touch(ClusterService service)
+    {
+        ClusterServices.Add(service.Key);
         Addresses.UnionWith(service.Addresses);
     }
 

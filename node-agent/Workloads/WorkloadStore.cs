@@ -23,6 +23,8 @@ internal sealed class WorkloadStore(Node node)
 
     public Node Node { get; } = node;
 
+    public ClusterServiceStore Cluster { get; } = new();
+
     /// <summary>Where the node is: WDS says so of the workloads on it, so it is unknown until one is known.</summary>
     public Locality Locality { get; private set; } = Locality.Unknown;
 

@@ -44,6 +44,11 @@ public sealed class GrpcChannel : IDisposable
             handler.SslOptions = tls.ToClientOptions();
         }
 
+        if (_options.Connect is { } connect)
+        {
+            handler.ConnectCallback = (context, cancellation) => connect(context.DnsEndPoint, cancellation);
+        }
+
         _invoker = new HttpMessageInvoker(handler, disposeHandler: true);
     }
 

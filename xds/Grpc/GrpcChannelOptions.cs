@@ -1,3 +1,4 @@
+using System.Net;
 using System.Net.Security;
 using System.Security.Cryptography.X509Certificates;
 
@@ -24,6 +25,9 @@ public sealed record GrpcChannelOptions
 
     /// <summary>Asked at each call, since tokens rotate; its answer goes out as "authorization: Bearer". Null leaves the header out.</summary>
     public Func<CancellationToken, ValueTask<string?>>? BearerToken { get; init; }
+
+    /// <summary>Opens the connection to the address's host and port, before TLS; null asks DNS and connects to what that answers.</summary>
+    public Func<DnsEndPoint, CancellationToken, ValueTask<Stream>>? Connect { get; init; }
 
     /// <summary>Needed for an https address; ignored for an http one.</summary>
     public GrpcTls? Tls { get; init; }

@@ -6,6 +6,8 @@ namespace Waypoint.NodeAgent.Kubernetes.Model;
 [JsonSourceGenerationOptions(PropertyNamingPolicy = JsonKnownNamingPolicy.CamelCase)]
 [JsonSerializable(typeof(ResourceList<Pod>))]
 [JsonSerializable(typeof(ResourceList<Namespace>))]
+[JsonSerializable(typeof(ResourceList<Service>))]
+[JsonSerializable(typeof(ResourceList<EndpointSlice>))]
 [JsonSerializable(typeof(WatchLine))]
 [JsonSerializable(typeof(Status))]
 internal sealed partial class KubernetesJson : JsonSerializerContext;

@@ -69,6 +69,26 @@ public sealed class AgentOptionsTests
         Assert.Equal(new AgentIdentity("agent-x", "system", "agent", "10.0.0.1"), options.Identity);
     }
 
+    [Theory]
+    [InlineData("--replace-kube-proxy", null, true)]
+    [InlineData("--connection-log", "true", true)]
+    [InlineData("--connection-log", "false", false)]
+    [InlineData("--connection-log", null, false)]
+    public void A_kube_proxy_is_replaced_when_a_flag_or_a_variable_says_so(string flag, string? variable, bool replaces) => Assert.Equal(
+        replaces,
+        AgentOptions.Parse([.. Required, "--kubernetes", flag], name => name == "REPLACE_KUBE_PROXY" ? variable : null).Node.ReplacesKubeProxy);
+
+    [Fact]
+    public void A_kube_proxy_cannot_be_replaced_without_the_kubernetes_api()
+    {
+        Assert.Equal(
+            "--replace-kube-proxy: needs --kubernetes, which tells what there is to serve",
+            Assert.Throws<BadFlagException>(() => Parse([.. Required, "--replace-kube-proxy"])).Message);
+        Assert.Equal(
+            "REPLACE_KUBE_PROXY: 'yes' is neither true nor false",
+            Assert.Throws<BadFlagException>(() => AgentOptions.Parse(Required, name => name == "REPLACE_KUBE_PROXY" ? "yes" : null)).Message);
+    }
+
     [Fact]
     public void A_bad_variable_is_named_like_a_flag() => Assert.Equal(
         "XDS_ADDRESS: 'control' is no HOST:PORT",

@@ -96,6 +96,7 @@ public sealed class IntentBuilderTests
     internal static ImmutableDictionary<UnitKey, Unit> CompileAll(WorkloadStore store) =>
         store.Services.Keys.Select(key => new UnitKey(UnitKind.Service, key))
             .Concat(store.Workloads.Keys.Select(uid => new UnitKey(UnitKind.Workload, uid)))
+            .Concat(store.Cluster.Services.Keys.Select(key => new UnitKey(UnitKind.ClusterService, key)))
             .Concat(store.Waypoints.Select(waypoint => new UnitKey(UnitKind.Waypoint, waypoint.ToString())))
             .Select(key => KeyValuePair.Create(key, IntentCompiler.Compile(store, key)))
             .Where(unit => unit.Value is not null)

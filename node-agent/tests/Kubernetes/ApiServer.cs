@@ -140,7 +140,9 @@ internal sealed class ApiServer : IAsyncDisposable
             Authorization = context.Request.Headers.Authorization;
         }
 
+        // api/v1/…, and apis/GROUP/v1/… of groups with a name.
         string[] path = context.Request.Path.Value!.Split('/', StringSplitOptions.RemoveEmptyEntries);
+        path = path[0] == "apis" ? path[1..] : path;
         if (Refuses is { } status)
         {
             await RefuseAsync(context, (int)status, "Refused", "not now");

@@ -95,7 +95,7 @@ internal static class KernelReader
 
     private static string Name(Backend backend) => $"{backend.Addr}:{backend.Port}{(backend.Flags == BackendFlags.None ? "" : "+header")}";
 
-    private static string Slots(InMemoryKernelMaps maps, Service service)
+    public static string Slots(InMemoryKernelMaps maps, Service service)
     {
         var backends = new List<string>();
         for (uint i = 0; i < service.Count; i++)

@@ -22,7 +22,7 @@ internal sealed class RandomMesh(int seed)
         var changes = new StoreChanges();
         for (int i = _random.Next(1, 5); i > 0; i--)
         {
-            switch (_random.Next(6))
+            switch (_random.Next(8))
             {
                 case 0 or 1:
                     store.Put(RandomService(), changes);
@@ -32,6 +32,12 @@ internal sealed class RandomMesh(int seed)
                     break;
                 case 5 when Chance(2):
                     store.Remove(MeshBuilder.KeyOf(Pick(Names)), changes);
+                    break;
+                case 6:
+                    store.Cluster.Put(RandomClusterService(), changes);
+                    break;
+                case 7:
+                    store.Cluster.Remove($"shop/{Pick(Names)}", changes);
                     break;
                 default:
                     store.Remove(MeshBuilder.UidOf(Pick(Workloads)), changes);
@@ -56,6 +62,12 @@ internal sealed class RandomMesh(int seed)
             [.. Some([LoadBalancingScope.Region, LoadBalancingScope.Zone, LoadBalancingScope.Node], 2)],
             AllowUnhealthy: Chance(4)),
     };
+
+    private ClusterService RandomClusterService() => new(
+        $"shop/{Pick(Names)}",
+        [.. Some(Addresses, 2).Select(InternetAddress.Parse).DistinctBy(address => address.Family)],
+        [.. Some<ushort>([80, 443], 2).Select(port => new ClusterServicePort(
+            port, [.. Some(Addresses, 3).Select(address => new ClusterEndpoint(InternetAddress.Parse(address), 8080))]))]);
 
     private Workload RandomWorkload()
     {
