@@ -34,9 +34,11 @@ internal static class StateDump
                 {
                     json.WriteString("waypoint", waypoint.Owner);
                 }
-                else
+
+                if (entry.Waypoint is null || entry.ForAll)
                 {
                     WriteStrings(json, "backends", entry.Slots.Select(Name));
+                    json.WriteBoolean("forAll", entry.ForAll);
                 }
 
                 json.WriteEndObject();
@@ -95,6 +97,7 @@ internal static class StateDump
             json.WriteNumber("count", service.Count);
             json.WriteNumber("waypoint", service.Waypoint);
             json.WriteBoolean("direct", service.Flags.HasFlag(ServiceFlags.Direct));
+            json.WriteBoolean("forAll", service.Flags.HasFlag(ServiceFlags.ForAll));
             WriteStrings(json, "backends", held.SlotSets.GetValueOrDefault(service.Slots, [])
                 .Select(backend => held.Backends.TryGetValue(backend, out Backend known) ? Name(known) : $"backend {backend} is missing"));
             json.WriteEndObject();

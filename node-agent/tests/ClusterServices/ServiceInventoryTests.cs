@@ -80,7 +80,7 @@ public sealed class ServiceInventoryTests
         Assert.Empty(Changes());
     }
 
-    private IEnumerable<string> Changes() => _inventory.TakeChanges()!
+    private string[] Changes() => _inventory.TakeChanges()!
         .OrderBy(change => change.Key, StringComparer.Ordinal)
         .Select(change => $"{change.Key}: {(change.Value.Service is { } service
             ? string.Join(' ', service.Ports.SelectMany(port => port.Endpoints).Select(endpoint => endpoint.Address.ToString()))

@@ -15,11 +15,11 @@ internal sealed class AgentProcess : IAsyncDisposable
     private readonly SandboxProcess _process;
     private readonly HttpClient _http;
 
-    private AgentProcess(Bed bed, string[] more, string? kubeconfig = null)
+    private AgentProcess(Bed bed, string[] more, string? kubeconfig = null, string controlPlane = "127.0.0.1:15010")
     {
         _process = bed.Node.Start(
             Programs.NodeAgent,
-            ["--xds-address", "127.0.0.1:15010", "--cgroup", bed.Cgroup, "--bpffs", bed.PinDirectory, "--node", "node-1", .. more],
+            ["--xds-address", controlPlane, "--cgroup", bed.Cgroup, "--bpffs", bed.PinDirectory, "--node", "node-1", .. more],
             kubeconfig is null ? null : new Dictionary<string, string> { ["KUBECONFIG"] = kubeconfig });
         _http = bed.Node.CreateHttpClient(TimeSpan.FromSeconds(5));
     }
@@ -40,6 +40,14 @@ internal sealed class AgentProcess : IAsyncDisposable
         await agent.WaitAsync(
             awaitReady ? agent.IsReadyAsync : async () => await agent.TryGetAsync("healthz/ready") == HttpStatusCode.ServiceUnavailable,
             "the agent to be up");
+        return agent;
+    }
+
+    /// <summary>Starts it where there is no kube-proxy; it is ready once it serves the cluster's services.</summary>
+    public static async Task<AgentProcess> StartInPlaceOfKubeProxyAsync(Bed bed, string kubeconfig, string controlPlane)
+    {
+        var agent = new AgentProcess(bed, ["--kubernetes", "--replace-kube-proxy"], kubeconfig, controlPlane);
+        await agent.WaitAsync(agent.IsReadyAsync, "the agent to be ready");
         return agent;
     }
 
