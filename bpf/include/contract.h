@@ -67,9 +67,9 @@ struct frontend {
 /* map `services`: hash, key = service id. One per service port, one per workload frontend, one per waypoint.
  */
 enum service_flags {
-	SERVICE_DIRECT = 1 << 0, /* a single workload: without a waypoint its address is dialled as it is */
-	SERVICE_FOR_ALL = 1 << 1, /* a port of a cluster address: whoever is not enrolled picks from its slots,
-	                             whatever its waypoint */
+	SERVICE_DIRECT = 1 << 0,  /* a single workload: without a waypoint its address is dialled as it is */
+	SERVICE_FOR_ALL = 1 << 1, /* a port of a cluster address: whoever is not enrolled picks from its
+	                             slots, whatever its waypoint */
 };
 
 struct service {
@@ -141,7 +141,7 @@ enum connection_flags {
 	CONNECTION_ESTABLISHED = 1 << 1,
 	CONNECTION_WANTS_HEADER = 1 << 2, /* a PROXY header; the socket holds a claim */
 	CONNECTION_HEADER_DONE = 1 << 3,  /* sent, or it is too late for it */
-	CONNECTION_UNREPORTED = 1 << 4,   /* of a namespace that is not enrolled: none of the mesh's business */
+	CONNECTION_UNREPORTED = 1 << 4, /* of a namespace that is not enrolled: none of the mesh's business */
 };
 
 struct connection {

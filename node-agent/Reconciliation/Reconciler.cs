@@ -96,7 +96,7 @@ internal sealed partial class Reconciler
                 _meshIsKnown = true;
                 _store.Cluster.ReleaseReserved(changes);
 
-                // The entries of services are its own from here on, and keep their numbers; pods were enrolled without the writer.
+                // The entries of services go by its names from here on; what is in the maps is to keep its numbers, which open connections have.
                 _writer.ReadAgain();
             }
 

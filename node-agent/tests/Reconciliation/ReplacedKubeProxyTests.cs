@@ -40,8 +40,10 @@ public sealed class ReplacedKubeProxyTests
         Cluster("10.96.0.1", "10.0.0.1");
         _maps.Step = () => Assert.EndsWith("] for all", Read("10.96.0.1"), StringComparison.Ordinal);
 
+        uint number = Assert.Single(_maps.Services.Entries.Keys);
         Mesh(Wds.Workload("a", "10.0.0.9", "echo"), Wds.Service("echo", "10.96.0.1", 80, 8080));
         Assert.Equal("[10.0.0.9:8080] for all", Read("10.96.0.1"));
+        Assert.Equal(number, Assert.Single(_maps.Services.Entries.Keys));
 
         Cluster("10.96.0.1", "10.0.0.2");
         Assert.Equal("[10.0.0.9:8080] for all", Read("10.96.0.1"));
@@ -99,6 +101,19 @@ public sealed class ReplacedKubeProxyTests
     }
 
     [Fact]
+    public void What_is_no_cluster_address_any_more_is_for_enrolled_pods_only()
+    {
+        Cluster("10.96.0.1", "10.0.0.1");
+        Mesh(Wds.Workload("a", "10.0.0.9", "echo"), Wds.Service("echo", "10.96.0.1", 80, 8080));
+
+        _reconciler = Start();
+        Mesh(Wds.Workload("a", "10.0.0.9", "echo"), Wds.Service("echo", "10.96.0.1", 80, 8080));
+        Assert.Equal("[10.0.0.9:8080] for all", Read("10.96.0.1"));
+        _reconciler.ApplyCluster([], []);
+        Assert.Equal("[10.0.0.9:8080]", Read("10.96.0.1"));
+    }
+
+    [Fact]
     public void Before_the_mesh_speaks_an_adopted_waypoint_stays_one()
     {
         _maps.Pods.Entries[4711] = new Pod(PodFlags.Waypoint, 0, InternetAddress.Parse("10.0.0.8").ToKernel(), default);
@@ -106,7 +121,6 @@ public sealed class ReplacedKubeProxyTests
         Cluster("10.96.0.1", "10.0.0.1");
         Assert.Equal(PodFlags.Waypoint, _maps.Pods.Entries[4711].Flags);
 
-        // Un-enrolled and enrolled again by others' hands than the writer's.
         Assert.True(_reconciler.Unenrol(4711));
         Assert.Empty(_maps.Pods.Entries);
         Mesh();
