@@ -51,14 +51,23 @@ internal sealed class RemoteJwks(RemoteJwksSettings settings, ClusterClient clie
 
     private async Task<JsonWebKeySet?> FetchAsync()
     {
-        var fetched = await ReadAsync().ConfigureAwait(false);
-        lock (_gate)
+        JsonWebKeySet? fetched = null;
+        try
         {
-            _keys = fetched ?? _keys;
-            _dueAt = time.GetTimestamp() + (long)((fetched is null ? settings.RetryDelay : settings.CacheDuration).TotalSeconds * time.TimestampFrequency);
-            _fetch = null;
-            return _keys;
+            fetched = await ReadAsync().ConfigureAwait(false);
         }
+        finally
+        {
+            // Whatever became of it: a fetch that stayed would be the last.
+            lock (_gate)
+            {
+                _keys = fetched ?? _keys;
+                _dueAt = time.GetTimestamp() + (long)((fetched is null ? settings.RetryDelay : settings.CacheDuration).TotalSeconds * time.TimestampFrequency);
+                _fetch = null;
+            }
+        }
+
+        return Volatile.Read(ref _keys);
     }
 
     private async Task<JsonWebKeySet?> ReadAsync()
