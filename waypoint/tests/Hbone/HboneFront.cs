@@ -66,6 +66,14 @@ internal sealed class HboneFront : IAsyncDisposable
     /// <summary>A client with a certificate of the authority.</summary>
     public Task<RawTunnel> ConnectAsync(string uri = Web) => RawTunnel.ConnectAsync(Address, Authority.Certificate(uri).Context, Authority);
 
+    /// <summary>A client whose stream 1 leads to <paramref name="authority"/>.</summary>
+    public async Task<RawTunnel> OpenAsync(string authority)
+    {
+        var client = await ConnectAsync();
+        Assert.Equal(200, await client.OpenAsync(1, authority));
+        return client;
+    }
+
     public async ValueTask DisposeAsync()
     {
         await Front.DisposeAsync();

@@ -20,8 +20,7 @@ public sealed class InboundTests
     {
         await using var hbone = await HboneFront.StartAsync();
         hbone.Front.Serve();
-        await using var client = await hbone.ConnectAsync();
-        Assert.Equal(200, await client.OpenAsync(1, "10.96.0.1:80"));
+        await using var client = await hbone.OpenAsync("10.96.0.1:80");
         await client.SendDataAsync(1, Get);
         var answer = await client.ReadTextAsync(1, "chain http");
         Assert.Contains("HTTP/1.1 /x to 10.96.0.1:80 from 127.0.0.1 as spiffe://cluster.local/ns/shop/sa/web", answer, StringComparison.Ordinal);
@@ -32,8 +31,7 @@ public sealed class InboundTests
     {
         await using var hbone = await HboneFront.StartAsync();
         hbone.Front.Serve();
-        await using var client = await hbone.ConnectAsync();
-        Assert.Equal(200, await client.OpenAsync(1, "10.96.0.1:80"));
+        await using var client = await hbone.OpenAsync("10.96.0.1:80");
         await client.SendAsync(RawFrame.Data, 0, 1, [.. Drain.Http2.Preface, .. Drain.Http2.Get("/inner")]);
         Assert.Contains("HTTP/2 /inner to 10.96.0.1:80", await client.ReadTextAsync(1, "chain http"), StringComparison.Ordinal);
     }
@@ -44,8 +42,7 @@ public sealed class InboundTests
         await using var hbone = await HboneFront.StartAsync();
         using var backend = new Backend();
         hbone.Front.Serve(backend.Address);
-        await using var client = await hbone.ConnectAsync();
-        Assert.Equal(200, await client.OpenAsync(1, "10.96.0.2:3306"));
+        await using var client = await hbone.OpenAsync("10.96.0.2:3306");
         using var server = await backend.AcceptAsync();
         await client.SendDataAsync(1, "question", ends: true);
         Assert.Equal("question", await server.ReadToEndAsync());
@@ -62,8 +59,7 @@ public sealed class InboundTests
         await using var hbone = await HboneFront.StartAsync();
         using var backend = new Backend();
         hbone.Front.Serve(backend.Address);
-        await using var client = await hbone.ConnectAsync();
-        Assert.Equal(200, await client.OpenAsync(1, "10.96.0.2:3306"));
+        await using var client = await hbone.OpenAsync("10.96.0.2:3306");
         using var server = await backend.AcceptAsync();
         await server.SendAsync("greeting");
         server.Shutdown(System.Net.Sockets.SocketShutdown.Send);
@@ -79,8 +75,7 @@ public sealed class InboundTests
         await using var hbone = await HboneFront.StartAsync();
         using var backend = new Backend();
         hbone.Front.Serve(backend.Address);
-        await using var client = await hbone.ConnectAsync();
-        Assert.Equal(200, await client.OpenAsync(1, "10.96.0.2:3306"));
+        await using var client = await hbone.OpenAsync("10.96.0.2:3306");
         using var doomed = await backend.AcceptAsync();
         Assert.Equal(200, await client.OpenAsync(3, "10.96.0.2:3306"));
         using var well = await backend.AcceptAsync();
@@ -98,8 +93,7 @@ public sealed class InboundTests
         await using var hbone = await HboneFront.StartAsync();
         using var backend = new Backend();
         hbone.Front.Serve(backend.Address);
-        await using var client = await hbone.ConnectAsync();
-        Assert.Equal(200, await client.OpenAsync(1, "10.96.0.2:3306"));
+        await using var client = await hbone.OpenAsync("10.96.0.2:3306");
         using var server = await backend.AcceptAsync();
         await client.SendDataAsync(1, "half");
         Assert.Equal("half", await server.ReadAsync(4));
@@ -113,8 +107,7 @@ public sealed class InboundTests
         await using var hbone = await HboneFront.StartAsync();
         using var backend = new Backend();
         hbone.Front.Serve(backend.Address);
-        await using var client = await hbone.ConnectAsync();
-        Assert.Equal(200, await client.OpenAsync(1, "10.96.0.3:9999"));
+        await using var client = await hbone.OpenAsync("10.96.0.3:9999");
         using var server = await backend.AcceptAsync();
         await server.SendAsync("220 ready\r\n");
         Assert.Equal("220 ready\r\n", await client.ReadTextAsync(1, "\n"));
@@ -125,8 +118,7 @@ public sealed class InboundTests
     {
         await using var hbone = await HboneFront.StartAsync();
         hbone.Front.Serve();
-        await using var client = await hbone.ConnectAsync();
-        Assert.Equal(200, await client.OpenAsync(1, "10.96.0.1:80"));
+        await using var client = await hbone.OpenAsync("10.96.0.1:80");
         foreach (var letter in Get)
         {
             await client.SendDataAsync(1, $"{letter}");
@@ -195,8 +187,7 @@ public sealed class InboundTests
     {
         await using var hbone = await HboneFront.StartAsync();
         hbone.Front.Serve();
-        await using var client = await hbone.ConnectAsync();
-        Assert.Equal(200, await client.OpenAsync(1, "10.96.0.1:80"));
+        await using var client = await hbone.OpenAsync("10.96.0.1:80");
         await client.SendDataAsync(1, "PROXY TCP4 127.0.0.1 10.96.0.99 4711 99\r\n" + Get);
         Assert.Contains($"to 10.96.0.1:80 from 127.0.0.1 as {HboneFront.Web}", await client.ReadTextAsync(1, "chain http"), StringComparison.Ordinal);
     }
@@ -246,8 +237,7 @@ public sealed class InboundTests
         Assert.False(hbone.Server.IsReady);
         hbone.Identity.Publish(hbone.Authority.Certificate(HboneFront.Self));
         await SocketExtensions.UntilAsync(() => hbone.Server.IsReady);
-        await using var client = await hbone.ConnectAsync();
-        Assert.Equal(200, await client.OpenAsync(1, "10.96.0.1:80"));
+        await using var client = await hbone.OpenAsync("10.96.0.1:80");
     }
 
     [Fact]
@@ -295,8 +285,7 @@ public sealed class InboundTests
         await using var hbone = await HboneFront.StartAsync();
         using var backend = new Backend();
         hbone.Front.Serve(backend.Address);
-        await using var client = await hbone.ConnectAsync();
-        Assert.Equal(200, await client.OpenAsync(1, "10.96.0.2:3306"));
+        await using var client = await hbone.OpenAsync("10.96.0.2:3306");
         using var server = await backend.AcceptAsync();
         await hbone.Front.Plane.StopAcceptingAsync();
         hbone.Server.BeginStop();
@@ -316,8 +305,7 @@ public sealed class InboundTests
         await using var hbone = await HboneFront.StartAsync();
         using var backend = new Backend();
         hbone.Front.Serve(backend.Address);
-        await using var client = await hbone.ConnectAsync();
-        Assert.Equal(200, await client.OpenAsync(1, "10.96.0.2:3306"));
+        await using var client = await hbone.OpenAsync("10.96.0.2:3306");
         using var server = await backend.AcceptAsync();
         var data = System.Security.Cryptography.RandomNumberGenerator.GetBytes(60_000);
         await server.SendAsync(data);
