@@ -1,8 +1,9 @@
 using Waypoint.Cluster.Tests.Clients;
+using Waypoint.Cluster.Tests.Kubernetes;
 
 namespace Waypoint.Cluster.Tests.Scenarios;
 
-/// <summary>Scenarios authorization and jwt: who may pass.</summary>
+/// <summary>Scenarios authorization and jwt, and a plugin: who may pass.</summary>
 [Trait("Needs", "cluster")]
 [Collection(Shop.Name)]
 public sealed class SecurityScenarioTests(Shop shop)
@@ -47,5 +48,28 @@ public sealed class SecurityScenarioTests(Shop shop)
         Assert.Equal(401, (await client.GetAsync("http://echo:80/", $"-Hx-jwt: Bearer {Hs256.Token("test@example", "alice", "echo", now.AddMinutes(-5))}")).Status);
         Assert.Equal(403, (await client.GetAsync("http://echo:80/", $"-Hx-jwt: Bearer {Hs256.Token("test@example", "alice", "another", now.AddMinutes(5))}")).Status);
         Assert.Equal(401, (await client.GetAsync("http://echo:80/", $"-Hx-jwt: Bearer {Hs256.Token("another@example", "alice", "echo", now.AddMinutes(5))}")).Status);
+    }
+
+    [Fact]
+    public async Task A_plugin_that_cannot_run_refuses_every_request_unless_it_may_fail_open()
+    {
+        const string Plugin = """
+            apiVersion: extensions.istio.io/v1alpha1
+            kind: WasmPlugin
+            metadata: {name: auth, namespace: shop}
+            spec:
+              targetRefs: [{group: gateway.networking.k8s.io, kind: Gateway, name: waypoint}]
+              url: oci://registry.invalid/auth:1
+              phase: AUTHN
+            """;
+        var client = shop.Client(Carrier.Kernel);
+        await using (await Manifest.ApplyAsync(Plugin))
+        {
+            await client.UntilAsync(a => a.Status == 403, "http://echo:80/");
+            await Kubectl.ApplyAsync($"{Plugin}\n  failStrategy: FAIL_OPEN");
+            await client.UntilAsync(a => a.Status == 200, "http://echo:80/");
+        }
+
+        await client.UntilAsync(a => a.Status == 200, "http://echo:80/");
     }
 }
