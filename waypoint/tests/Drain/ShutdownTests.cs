@@ -58,7 +58,7 @@ public sealed class ShutdownTests : IAsyncLifetime
                     {
                         await client.SendAsync(Get);
                         var answer = await client.ReadResponseAsync();
-                        Assert.StartsWith("HTTP/1.1 200", answer, StringComparison.Ordinal);
+                        Assert.True(answer.StartsWith("HTTP/1.1 200", StringComparison.Ordinal), $"request {request}: {answer}");
                         isKept = !answer.Contains("Connection: close", StringComparison.OrdinalIgnoreCase);
                         Interlocked.Increment(ref answered);
                     }
