@@ -18,6 +18,17 @@ internal static partial class Load
 {
     private const int Connections = 32;
 
+    /// <summary>Waits until there is an answer: programs that have just been started do not listen yet.</summary>
+    /// <exception cref="InvalidOperationException">There is none for ten seconds.</exception>
+    public static async Task AnswersAsync(Sandbox client, string url)
+    {
+        var result = await client.RunAsync("curl", ["-sS", "-o", "/dev/null", "-H", "X-Tenant: acme", "--retry", "100", "--retry-connrefused", "--retry-delay", "0", "--retry-max-time", "10", url]);
+        if (result.ExitCode != 0)
+        {
+            throw new InvalidOperationException($"{url}: {result.Error}");
+        }
+    }
+
     public static async Task<Throughput> SaturateAsync(Sandbox client, string url, TimeSpan time)
     {
         var result = await client.RunAsync("wrk", ["-t1", $"-c{Connections}", $"-d{time.TotalSeconds:0}s", "-H", "X-Tenant: acme", url], time + TimeSpan.FromSeconds(20));

@@ -14,9 +14,9 @@ internal sealed record Peer(string Name, string Configuration, int Port, Func<st
         new("envoy", "envoy.yaml", 8003, file => ["-c", file, "--concurrency", "1", "--log-level", "error", "--disable-hot-restart"]),
     ];
 
-    /// <summary>Whether this machine has the program; who lacks one measures without it.</summary>
-    public bool IsInstalled =>
-        (Environment.GetEnvironmentVariable("PATH") ?? "").Split(':').Append("/usr/sbin").Any(directory => File.Exists(Path.Combine(directory, Name)));
+    /// <summary>Whether this machine has the program; who lacks a peer measures without it.</summary>
+    public static bool IsInstalled(string program) =>
+        (Environment.GetEnvironmentVariable("PATH") ?? "").Split(':').Append("/usr/sbin").Any(directory => File.Exists(Path.Combine(directory, program)));
 
     public async Task<SandboxProcess> StartAsync(Sandbox pod, string peersDirectory, string backend)
     {

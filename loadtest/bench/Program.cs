@@ -8,6 +8,15 @@ using Waypoint.TestBed.Mesh;
 var seconds = TimeSpan.FromSeconds(Option("--seconds", 5));
 var rounds = Option("--rounds", 3);
 
+foreach (var program in new[] { "wrk", "nginx", "h2load" })
+{
+    if (!Peer.IsInstalled(program))
+    {
+        Console.Error.WriteLine($"waypoint-bench: {program}: not found; the load comes from wrk and h2load (nghttp2-client), the backend is nginx");
+        return 2;
+    }
+}
+
 var loadtest = Path.Combine(Programs.RepositoryRoot, "loadtest");
 await using var mesh = await LocalMesh.StartAsync(Path.Combine(loadtest, "mesh"));
 var peers = Path.Combine(loadtest, "peers");
@@ -20,7 +29,7 @@ List<Contestant> contestants =
 ];
 foreach (var peer in Peer.All)
 {
-    if (!peer.IsInstalled)
+    if (!Peer.IsInstalled(peer.Name))
     {
         AnsiConsole.MarkupLineInterpolated($"[yellow]{peer.Name} is not installed: measured without it[/]");
         continue;

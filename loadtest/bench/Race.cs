@@ -24,6 +24,7 @@ internal sealed class Race(Sandbox client, IReadOnlyList<Contestant> contestants
         var saturated = contestants.ToDictionary(contestant => contestant, _ => new List<(Throughput Throughput, double? Cpu)>());
         foreach (var contestant in contestants)
         {
+            await Load.AnswersAsync(client, contestant.Url);
             await Load.SaturateAsync(client, contestant.Url, contestant.Process is null ? time : WarmUp);
         }
 

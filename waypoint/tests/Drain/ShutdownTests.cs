@@ -39,7 +39,8 @@ public sealed class ShutdownTests : IAsyncLifetime
     [Fact]
     public async Task A_rolling_restart_of_two_waypoints_loses_no_request()
     {
-        var drain = TimeSpan.FromMilliseconds(500);
+        // Longer than a client may be kept waiting between finding a waypoint ready and connecting to it.
+        var drain = TimeSpan.FromSeconds(1.5);
         var waypoints = new RunningWaypoint[] { await StartAsync(drain), await StartAsync(drain) };
         var failures = new ConcurrentQueue<string>();
         var answered = 0;
