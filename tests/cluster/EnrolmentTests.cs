@@ -59,7 +59,12 @@ public sealed class EnrolmentTests : IClassFixture<EnrolmentTests.World>
         var echo = (await Kubectl.PodsAsync(Name, "app=echo"))[0];
         var address = (string)(await Kubectl.GetAsync(Name, "service", "echo"))["spec"]!["clusterIP"]!;
         Assert.Contains("Hostname=", await Tool.RunAsync("curl", "-s", "--fail", "--max-time", "5", $"http://{echo.Address}:8080/"), StringComparison.Ordinal);
-        Assert.Contains("Hostname=", await Tool.RunAsync("curl", "-s", "--fail", "--max-time", "5", $"http://{address}/"), StringComparison.Ordinal);
+
+        // kube-proxy's rules may come a moment after the pods are ready.
+        Assert.Contains(
+            "Hostname=",
+            await Tool.RunAsync("curl", "-s", "--fail", "--max-time", "15", "--retry", "10", "--retry-delay", "1", "--retry-connrefused", $"http://{address}/"),
+            StringComparison.Ordinal);
         var fromHost = await new PodClient(Name, "host").RunAsync($"http://{address}/");
         Assert.True(fromHost.ExitCode == 0, fromHost.Output + fromHost.Error);
         await StandsAsync("host", "HostNetwork");

@@ -34,8 +34,18 @@ internal sealed class DuplexContent : HttpContent
 
     protected override async Task SerializeToStreamAsync(Stream stream, TransportContext? context, CancellationToken cancellationToken)
     {
-        // Without this flush the request's headers would wait for the first message, and the server for the headers.
-        await stream.FlushAsync(cancellationToken).ConfigureAwait(false);
+        try
+        {
+            // Without this flush the request's headers would wait for the first message, and the server for the headers.
+            await stream.FlushAsync(cancellationToken).ConfigureAwait(false);
+        }
+        catch (Exception e)
+        {
+            // A server that knows its answer from the headers alone resets the stream at once. HttpClient then passes on the answer and not this failure.
+            Fail(e);
+            throw;
+        }
+
         _writer.TrySetResult(PipeWriter.Create(stream, new StreamPipeWriterOptions(leaveOpen: true)));
         await _completed.Task.WaitAsync(cancellationToken).ConfigureAwait(false);
     }

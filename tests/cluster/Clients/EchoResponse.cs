@@ -21,6 +21,9 @@ internal sealed class EchoResponse
     /// <summary>The host that the backend saw.</summary>
     public string? Host => _fields.LastOrDefault(f => f.Name == "body:Host").Value;
 
+    /// <summary>The address that the backend was dialled from.</summary>
+    public string? Peer => _fields.LastOrDefault(f => f.Name == "body:IP").Value;
+
     public string? Header(string name) => Named("ResponseHeader", name).FirstOrDefault();
 
     /// <summary>A header as the backend saw it.</summary>

@@ -5,6 +5,8 @@ using Waypoint.Xds.Metrics;
 
 namespace Waypoint.Xds.Tests.Metrics;
 
+/// <summary>Without neighbours: an exporter hears every meter of the process.</summary>
+[Collection(nameof(Alone))]
 public sealed class PrometheusExporterTests : IDisposable
 {
     private readonly Meter _meter = new("Waypoint.Test");
