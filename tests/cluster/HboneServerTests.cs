@@ -14,10 +14,9 @@ public sealed class HboneServerTests(Shop shop)
         await using var server = await ServerAsync(account: "client");
         var pod = (await Kubectl.PodsAsync(Shop.Name, "app=tunnelled"))[0];
 
-        // Out of a tunnel the pod speaks to itself.
-        var answer = await shop.Client(Carrier.Kernel).UntilAsync(a => a.Status == 200 && a.RequestHeader("X-Request-Id") is not null, Address(await AddressAsync()));
-
-        Assert.Equal(pod.Address, answer.Peer);
+        // Out of a tunnel the pod speaks to itself. Before istiod knows that the pod takes tunnels, the waypoint speaks to it plainly.
+        await shop.Client(Carrier.Kernel).UntilAsync(
+            a => a.Status == 200 && a.RequestHeader("X-Request-Id") is not null && a.Peer == pod.Address, Address(await AddressAsync()));
     }
 
     [Fact]
