@@ -45,6 +45,8 @@ public sealed class TracingTests(Shop shop)
             await using var telemetry = await Manifest.ApplyAsync(Telemetry.Replace("NODE", (string)node!, StringComparison.Ordinal));
             var trace = Guid.NewGuid().ToString("N");
             const string Parent = "00f067aa0ba902b7";
+
+            // istiod reads its mesh configuration from a mounted file, which the kubelet writes anew within a minute or so.
             await Eventually.TrueAsync(
                 async () =>
                 {
@@ -53,7 +55,7 @@ public sealed class TracingTests(Shop shop)
                     await Task.Delay(TimeSpan.FromSeconds(1));
                     return span is not null && span != Parent && collector.Find(trace, span, Parent, "waypoint.shop", "http.status_code");
                 },
-                TimeSpan.FromSeconds(40),
+                TimeSpan.FromSeconds(120),
                 "the waypoint's span, child of the client's and parent of the backend's, at the collector");
         }
         finally
