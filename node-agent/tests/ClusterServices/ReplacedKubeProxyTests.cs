@@ -27,13 +27,7 @@ public sealed class ReplacedKubeProxyTests(AgentBed bed) : IClassFixture<AgentBe
         _api = await bed.Bed.Node.Run(() => ApiServer.StartAsync(ApiAddress));
         _api.Put("services/shop/echo", Manifest.Service("shop", "echo", $"{AgentBed.Vip.Address}", ("dns", "UDP", 53), ("http", "TCP", AgentBed.Vip.Port)));
         PutEndpoints(bed.Server.Address4.ToString());
-        _kubeconfig = Path.Combine(bed.Bed.ScratchDirectory, "kubeconfig");
-        await File.WriteAllTextAsync(_kubeconfig, $$$"""
-            current-context: bed
-            contexts: [{name: bed, context: {cluster: bed, user: bed}}]
-            clusters: [{name: bed, cluster: {server: "http://{{{ApiAddress}}}"}}]
-            users: [{name: bed, user: {token: t}}]
-            """);
+        _kubeconfig = await _api.WriteKubeconfigAsync(bed.Bed.ScratchDirectory);
     }
 
     public async Task DisposeAsync()

@@ -53,6 +53,20 @@ internal sealed class ApiServer : IAsyncDisposable
         return server;
     }
 
+    /// <summary>Writes how to reach it, for a program of its own.</summary>
+    /// <returns>The file.</returns>
+    public async Task<string> WriteKubeconfigAsync(string directory)
+    {
+        string file = Path.Combine(directory, "kubeconfig");
+        await File.WriteAllTextAsync(file, $$$"""
+            current-context: bed
+            contexts: [{name: bed, context: {cluster: bed, user: bed}}]
+            clusters: [{name: bed, cluster: {server: "{{{Address}}}"}}]
+            users: [{name: bed, user: {token: t}}]
+            """);
+        return file;
+    }
+
     /// <summary>Makes or changes an object. <c>pods/shop/a</c>, <c>namespaces/shop</c>.</summary>
     public void Put(string path, JsonObject body)
     {

@@ -32,13 +32,7 @@ public sealed class LabelEnrolmentTests(AgentBed bed) : IClassFixture<AgentBed>,
         await File.WriteAllTextAsync(Path.Combine(cgroup, "cgroup.procs"), $"{bed.Client.PauseProcess}");
 
         await StartApiAsync();
-        _kubeconfig = Path.Combine(bed.Bed.ScratchDirectory, "kubeconfig");
-        await File.WriteAllTextAsync(_kubeconfig, $$$"""
-            current-context: bed
-            contexts: [{name: bed, context: {cluster: bed, user: bed}}]
-            clusters: [{name: bed, cluster: {server: "http://{{{ApiAddress}}}"}}]
-            users: [{name: bed, user: {token: t}}]
-            """);
+        _kubeconfig = await _api.WriteKubeconfigAsync(bed.Bed.ScratchDirectory);
     }
 
     public async Task DisposeAsync()

@@ -10,12 +10,12 @@ using Pod = Waypoint.NodeAgent.Engine.Pod;
 namespace Waypoint.NodeAgent.Tests.Reconciliation;
 
 /// <summary>Two who tell of services, in whatever order they come to speak, before and after a restart.</summary>
-public sealed class ReplacedKubeProxyTests
+public sealed class TwoSourcesTests
 {
     private readonly InMemoryKernelMaps _maps = new();
     private Reconciler _reconciler;
 
-    public ReplacedKubeProxyTests() => _reconciler = Start();
+    public TwoSourcesTests() => _reconciler = Start();
 
     [Fact]
     public void Services_are_served_before_there_is_a_mesh()
