@@ -21,8 +21,10 @@ namespace Waypoint.Proxy.Xds;
 internal sealed class MeshModel : IDisposable
 {
     // How long new routes wait for the endpoints of clusters that they are the first to use. The two travel as separate
-    // resources, and to publish the routes at once would answer 503 until the endpoints are there.
-    private static readonly TimeSpan Patience = TimeSpan.FromSeconds(1);
+    // resources, and to publish the routes at once would answer 503 until the endpoints are there. As long as Envoy waits by
+    // default (ConfigSource.initial_fetch_timeout); istiod asks for no end of it ("0s"), but then one name that is never
+    // answered would hold back every change to come.
+    private static readonly TimeSpan Patience = TimeSpan.FromSeconds(15);
 
     private readonly MeshState _mesh;
     private readonly ClusterTable _clusters;
