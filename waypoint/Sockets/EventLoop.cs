@@ -45,14 +45,11 @@ internal sealed unsafe class EventLoop : IDisposable
 
     public bool IsCurrent => Thread.CurrentThread == _thread;
 
-    /// <summary>Runs <paramref name="action"/> on the loop's thread, soon. It must not throw.</summary>
+    /// <summary>Runs <paramref name="action"/> on the loop's thread, soon; never, once the loop has ended. It must not throw.</summary>
     public void Post(Action action)
     {
         _posted.Enqueue(action);
-        if (Interlocked.Exchange(ref _wakePending, 1) == 0)
-        {
-            Wake();
-        }
+        Wake();
     }
 
     /// <summary>What comes after an await of it runs on the loop's thread.</summary>
@@ -133,6 +130,7 @@ internal sealed unsafe class EventLoop : IDisposable
             _timeouts.Expire();
         }
 
+        LetNobodyWake();
         foreach (var socket in _sockets)
         {
             socket?.Dispose();
@@ -180,8 +178,7 @@ internal sealed unsafe class EventLoop : IDisposable
 
     private void RunPosted()
     {
-        ulong ignored;
-        _ = Libc.Read(_wake, (byte*)&ignored, sizeof(ulong));
+        TakeWake();
         Interlocked.Exchange(ref _wakePending, 0);
         while (_posted.TryDequeue(out var action))
         {
@@ -189,10 +186,29 @@ internal sealed unsafe class EventLoop : IDisposable
         }
     }
 
+    // Who changes the flag writes, and the flag is changed back only after the write was read: at most one is ever under way.
     private void Wake()
     {
-        var one = 1ul;
-        _ = Libc.Write(_wake, (byte*)&one, sizeof(ulong));
+        if (Interlocked.Exchange(ref _wakePending, 1) == 0)
+        {
+            var one = 1ul;
+            _ = Libc.Write(_wake, (byte*)&one, sizeof(ulong));
+        }
+    }
+
+    private bool TakeWake()
+    {
+        ulong ignored;
+        return Libc.Read(_wake, (byte*)&ignored, sizeof(ulong)) == sizeof(ulong);
+    }
+
+    // The descriptor's number is the next file's as soon as it is closed: a write still to come would put eight bytes into some connection.
+    private void LetNobodyWake()
+    {
+        if (Interlocked.Exchange(ref _wakePending, 1) == 1)
+        {
+            SpinWait.SpinUntil(TakeWake);
+        }
     }
 
     private void Control(int operation, int descriptor, uint events)
