@@ -283,17 +283,23 @@ public sealed class TunnelSessionTests
     }
 
     [Fact]
-    public async Task A_ping_is_answered_and_a_silent_server_is_pinged_and_given_up()
+    public async Task A_ping_is_answered()
+    {
+        await using var peer = await Peer.StartAsync();
+        await peer.SendAsync(RawFrame.Ping, 0, 0, "12345678"u8);
+        Assert.Equal([0, 0, 8, 6, 1, 0, 0, 0, 0, .. "12345678"u8], (await peer.ReadAsync()).ToBytes());
+    }
+
+    [Fact]
+    public async Task A_silent_server_is_pinged_and_given_up()
     {
         await using var peer = await Peer.StartAsync(new()
         {
-            PingDelay = TimeSpan.FromMilliseconds(100),
+            // Longer than a busy machine takes for the beginning.
+            PingDelay = TimeSpan.FromSeconds(1),
             PingTimeout = TimeSpan.FromSeconds(2),
             WatchPeriod = TimeSpan.FromMilliseconds(20),
         });
-        await peer.SendAsync(RawFrame.Ping, 0, 0, "12345678"u8);
-        Assert.Equal([0, 0, 8, 6, 1, 0, 0, 0, 0, .. "12345678"u8], (await peer.ReadAsync()).ToBytes());
-
         var stream = await peer.OpenAsync();
         var ping = await peer.ReadAsync();
         Assert.Equal((RawFrame.Ping, 0), (ping.Type, ping.Flags));
