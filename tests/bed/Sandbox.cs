@@ -1,7 +1,5 @@
 using System.Net;
 using System.Net.Sockets;
-using System.Runtime.ExceptionServices;
-using Microsoft.Win32.SafeHandles;
 using Waypoint.TestBed.Mesh;
 
 namespace Waypoint.TestBed;
@@ -14,7 +12,9 @@ public abstract class Sandbox
 {
     private static readonly TimeSpan StartDeadline = TimeSpan.FromSeconds(10);
 
+    private readonly Lock _gate = new();
     private SandboxProcess? _pause;
+    private NamespaceThread? _thread;
 
     private protected Sandbox(Bed bed, string name)
     {
@@ -65,38 +65,20 @@ public abstract class Sandbox
 
     /// <summary>
     /// Runs the owner's code on a thread of this network namespace. What it opens stays in the namespace for ever; what it awaits does not
-    /// come back to the thread, so the code is synchronous.
+    /// come back to the thread, so the code is synchronous. It must not call this method.
     /// </summary>
     public T Run<T>(Func<T> body)
     {
-        T result = default!;
-        ExceptionDispatchInfo? failure = null;
-        // A thread of its own, which ends afterwards: a pool thread would carry the namespace to its next task.
-        Thread thread = new(() =>
+        lock (_gate)
         {
-            try
-            {
-                using SafeFileHandle network = File.OpenHandle(NetworkNamespace, share: FileShare.ReadWrite);
-                if (NativeMethods.SetNamespace(network, NativeMethods.CloneNewNet) != 0)
-                {
-                    throw NativeMethods.Failed(NetworkNamespace);
-                }
-                result = body();
-            }
-            catch (Exception exception)
-            {
-                failure = ExceptionDispatchInfo.Capture(exception);
-            }
-        });
-        thread.Start();
-        thread.Join();
-        failure?.Throw();
-        return result;
+            _thread ??= new NamespaceThread(Name, NetworkNamespace);
+        }
+        return _thread.Run(body);
     }
 
     /// <summary>A socket of this namespace and of the bed's cgroup: BPF programs treat it as one of the pod's own.</summary>
     public Socket CreateSocket(AddressFamily family, SocketType type = SocketType.Stream, ProtocolType protocol = ProtocolType.Tcp) =>
-        OwnerCgroup.Within(Bed.Cgroup, () => Run(() => new Socket(family, type, protocol)));
+        Run(() => OwnerCgroup.Within(Bed.Cgroup, () => new Socket(family, type, protocol)));
 
     /// <summary>Connects from here to a name of the bed's hosts or to an address.</summary>
     public async Task<Socket> ConnectAsync(string host, int port, CancellationToken cancellation = default)
@@ -142,6 +124,8 @@ public abstract class Sandbox
     /// <summary>Ends every process here; the namespaces end with the last.</summary>
     internal async Task KillAsync()
     {
+        _thread?.Dispose();
+        _thread = null;
         await File.WriteAllTextAsync(Path.Combine(Cgroup, "cgroup.kill"), "1").ConfigureAwait(false);
         await Eventually.TrueAsync(
             () => File.ReadAllText(Path.Combine(Cgroup, "cgroup.events")).Contains("populated 0", StringComparison.Ordinal),
