@@ -8,11 +8,11 @@ using Waypoint.TestBed.Mesh;
 var seconds = TimeSpan.FromSeconds(Option("--seconds", 5));
 var rounds = Option("--rounds", 3);
 
-foreach (var program in new[] { "wrk", "nginx", "h2load" })
+foreach (var program in new[] { "curl", "wrk", "nginx", "h2load" })
 {
     if (!Peer.IsInstalled(program))
     {
-        Console.Error.WriteLine($"waypoint-bench: {program}: not found; the load comes from wrk and h2load (nghttp2-client), the backend is nginx");
+        Console.Error.WriteLine($"waypoint-bench: {program}: not found; the load comes from curl, wrk and h2load (nghttp2-client), the backend is nginx");
         return 2;
     }
 }

@@ -16,7 +16,7 @@ ns=scale
 agents=(-n waypoint-system daemonset/waypoint-node-agent)
 
 cleanup() {
-    send_agents_back
+    send_agents_back || true
     kubectl delete namespace "$ns" --wait=false > /dev/null 2>&1 || true
 }
 trap cleanup EXIT

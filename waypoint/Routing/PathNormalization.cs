@@ -113,6 +113,7 @@ internal static class PathNormalization
 
         return output.AsSpan(0, length);
     }
+
     private static ReadOnlySpan<char> MergeSlashes(ReadOnlySpan<char> path)
     {
         var output = new char[path.Length];

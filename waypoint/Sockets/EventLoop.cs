@@ -178,7 +178,7 @@ internal sealed unsafe class EventLoop : IDisposable
 
     private void RunPosted()
     {
-        TakeWake();
+        _ = TakeWake();
         Interlocked.Exchange(ref _wakePending, 0);
         while (_posted.TryDequeue(out var action))
         {

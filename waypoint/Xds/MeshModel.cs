@@ -34,6 +34,7 @@ internal sealed class MeshModel : IDisposable
     private readonly ReceivedResources _received = new();
     private readonly Lock _gate = new();
     private readonly ITimer _patience;
+    private HashSet<string> _wantedExtensions = [];
     private DestinationTable? _waiting;
 
     public MeshModel(MeshState mesh, EndpointStates states, FilterCatalogue filters, IHostResolver resolver)
@@ -173,6 +174,7 @@ internal sealed class MeshModel : IDisposable
                     break;
                 case ResourceTypes.Listener or ResourceTypes.Routes:
                     _received.RemoveUnless(ResourceTypes.Routes, _listeners.WantedRoutes.Contains);
+                    ForgetExtensionsOfBefore();
                     break;
             }
 
@@ -255,6 +257,19 @@ internal sealed class MeshModel : IDisposable
                 _mesh.Workloads.Remove(name);
                 return null;
         }
+    }
+
+    // What is known of a name from an earlier time, when chains had it, may have changed unsaid. Not when they let go of it: requests that began before
+    // still ask.
+    private void ForgetExtensionsOfBefore()
+    {
+        var wanted = _listeners.WantedExtensions.ToHashSet(StringComparer.Ordinal);
+        foreach (var name in wanted.Where(name => !_wantedExtensions.Contains(name)))
+        {
+            _extensions.Remove(name);
+        }
+
+        _wantedExtensions = wanted;
     }
 
     private IEnumerable<string> MissingExtensions => _listeners.WantedExtensions.Where(name => !_extensions.Knows(name));

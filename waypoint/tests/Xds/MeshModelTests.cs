@@ -330,6 +330,36 @@ public sealed class MeshModelTests
     }
 
     [Fact]
+    public async Task A_plugin_that_went_and_comes_again_may_be_another()
+    {
+        var manager = Manager(Route("r", Cluster));
+        var plain = MainInternal(Address("10.96.0.1/32", (80, To("h"))), HttpChain("h", manager));
+        manager.HttpFilters.Insert(0, new() { Name = "shop.back", ConfigDiscovery = new() });
+        var guarded = MainInternal(Address("10.96.0.1/32", (80, To("h"))), HttpChain("h", manager));
+        Tell(failsOpen: true);
+        Assert.True(await PassesAsync());
+
+        // Requests that began before it went still ask.
+        var filters = _mesh.Current.FindDestination(Service)!.Http!.Filters;
+        _model.Send(plain);
+        Assert.True(await new FilteredRequest("GET", "/", "echo", filters).PassesAsync());
+
+        _model.Send(guarded);
+        Assert.True(_model.IsWaiting);
+        Tell(failsOpen: false);
+        Assert.False(await PassesAsync());
+
+        void Tell(bool failsOpen)
+        {
+            _model.Send(guarded);
+            var wasm = new Envoy.Extensions.Filters.Http.Wasm.V3.Wasm { Config = new() { FailOpen = failsOpen } };
+            _model.Apply(ResourceTypes.Extension, [Resource("shop.back", new Envoy.Config.Core.V3.TypedExtensionConfig { Name = "shop.back", TypedConfig = Google.Protobuf.WellKnownTypes.Any.Pack(wasm) })], []);
+        }
+
+        Task<bool> PassesAsync() => new FilteredRequest("GET", "/", "echo", _mesh.Current.FindDestination(Service)!.Http!.Filters).PassesAsync();
+    }
+
+    [Fact]
     public void What_a_plugin_is_is_waited_for_and_then_it_fails_closed()
     {
         var manager = Manager(Route("r", Cluster));
